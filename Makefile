@@ -20,11 +20,10 @@ LAYERS     := netlink probes conf core policies lib
 LAYER_LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
-CLI_LAYERS := conf core policies lib
-CLI_LIBS   := $(CLI_LAYERS:%=$(BUILD)/lib%.a)
+CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a,$(LAYER_LIBS))
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
-LAB_TOOLS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/*.c))
+LAB_TOOLS  := $(BUILD)/tests/lab/linkem $(BUILD)/tests/lab/flow
 BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 SUITES     := $(wildcard tests/lab/test_*.sh tests/lint/test_*.sh tests/golden/test_*.sh)
 
@@ -51,17 +50,24 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The daemon's own modules are tested too; its main is not part of this library.
-$(BUILD)/libdaemon.a: $(filter-out $(BUILD)/daemon/main.o,$(call objects,daemon))
+# The programs' own modules are tested too; their main functions are not part of these libraries.
+$(BUILD)/libdaemon.a $(BUILD)/libcli.a: $(BUILD)/lib%.a:
 	@rm -f $@ && ar rcs $@ $^
+$(BUILD)/libdaemon.a: $(filter-out $(BUILD)/daemon/main.o,$(call objects,daemon))
+$(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
 
-$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(LAYER_LIBS)
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(LAYER_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcmocka $(PKG_LIBS) -lev -lcap -lm
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcmocka $(PKG_LIBS) -lev -lcap -lm -lpthread
 
-$(LAB_TOOLS) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LAYER_LIBS)
+$(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(LAYER_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm -lpthread
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lm -lpthread
+
+.SECONDEXPANSION:
+$(LAB_TOOLS): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard $$*.c $$*_*.c))))
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lm -lpthread
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

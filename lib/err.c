@@ -18,7 +18,7 @@ int err_set(struct err *e, int code, const char *format, ...)
 int err_prefix(struct err *e, int code, const char *format, ...)
 {
 	char context[sizeof(e->text)];
-	char whole[2 * sizeof(e->text)];
+	char whole[2 * sizeof(e->text) + 4];
 	va_list args;
 
 	if (!e)

@@ -21,7 +21,8 @@ struct rng {
 /* For live use. Returns 0, or -EIO where libsodium cannot start. */
 int rng_init_system(struct rng *rng);
 
-/* For replay and tests: the same seed gives the same numbers on every machine. Returns 0 or -EIO. */
+/* For replay and tests: the same seed gives the same numbers on every machine. Returns 0 or -EIO.
+ */
 int rng_init_seed(struct rng *rng, uint64_t seed);
 
 /* 64 uniform bits from `stream` (below RNG_STREAMS). */

@@ -2,14 +2,12 @@
  *
  * This header is self-contained: a policy, built in or in a .so, needs it and libm, nothing else.
  *
- * A policy is a pure function of (event, now, paths, random numbers). It does no I/O and reads no
- * clock. It answers "keep" or "migrate to that path, for this reason", and when it wants to be
- * asked again. The guards are not its business: core/steer.c takes a dead, drained or damped path
- * out of its sight, keeps the minimum dwell and the rate limit, and fails over when it must. The
- * same steer calls the same policy in the daemon and in replay.
+ * A policy is a pure function of (event, now, paths, random numbers): no I/O, no clock. It answers
+ * "keep" or "migrate to that path, for this reason", and when it wants to be asked again. The
+ * guards are not its business: core/steer.c hides dead, drained and held-down paths from it, keeps
+ * the minimum dwell and the rate limit, and fails over when it must, in the daemon and in replay.
  *
- * A new policy is one file that defines one `const struct policy_ops`, and one row in
- * policies/registry.c.
+ * A new policy is a file that defines a `const struct policy_ops`, and its row in registry.c.
  */
 #ifndef COMPS_POLICY_H
 #define COMPS_POLICY_H
@@ -26,7 +24,7 @@
 #define POLICY_NONE  (-1)	 /* in place of a path: there is none */
 #define POLICY_NEVER (INT64_MAX) /* in place of an instant: no wake-up wanted */
 
-/* --- parameters: declared once; the checks, `comps policy list` and the manual come from here --- */
+/* --- parameters, declared once: checks, `comps policy list` and completion come from here --- */
 
 enum policy_param_type {
 	POLICY_DURATION, /* microseconds in .duration_us; written `250ms`, `10s` */
@@ -47,10 +45,10 @@ union policy_value {
 struct policy_param {
 	const char *name;
 	enum policy_param_type type;
-	union policy_value preset;    /* the default */
-	double min, max;	      /* both allowed; microseconds for a duration */
-	const char *const *choices;   /* NULL-ended, for POLICY_CHOICE only */
-	const char *help;	      /* one sentence */
+	union policy_value preset;  /* the default */
+	double min, max;	    /* both allowed; microseconds for a duration */
+	const char *const *choices; /* NULL-ended, for POLICY_CHOICE only */
+	const char *help;	    /* one sentence */
 };
 
 /* --- random numbers: one stream per purpose, so that a new draw in one never shifts another --- */
@@ -86,20 +84,18 @@ static inline double policy_rng_unit(const struct policy_rng *rng, enum policy_s
 	return (double)((rng->next(rng->arg, stream) >> 11) + 1) * 0x1p-53;
 }
 
-/* --- the question --- */
-
 /* What a policy may know of one path. The order of paths is the configuration's and never changes
  * during a policy's life. */
 struct policy_path {
 	const char *name;
-	bool eligible;	      /* may be migrated to: up, not drained, not damped */
-	uint32_t priority;    /* lower is preferred; by default the position in the configuration */
-	int64_t srtt_us;      /* smoothed round-trip time (RFC 6298); -1 while unknown */
-	int64_t rtt_min_us;   /* smallest of the window; -1 while unknown */
-	int64_t jitter_us;    /* smoothed RTT variation (RFC 6298 RTTVAR); -1 while unknown */
-	double loss;	      /* lost share of the window's probes, 0 .. 1 */
-	int64_t up_for_us;    /* since the path became up; 0 while it is not */
-	uint64_t tx_bytes;    /* counters of the overlay interface */
+	bool eligible;	    /* may be migrated to: up, not drained, not held down, not active */
+	uint32_t priority;  /* lower is preferred; by default the position in the configuration */
+	int64_t srtt_us;    /* smoothed round-trip time (RFC 6298); -1 while unknown */
+	int64_t rtt_min_us; /* smallest of the window; -1 while unknown */
+	int64_t jitter_us;  /* smoothed RTT variation (RFC 6298 RTTVAR); -1 while unknown */
+	double loss;	    /* lost share of the window's probes, 0 .. 1 */
+	int64_t up_for_us;  /* since the path became up; 0 while it is not */
+	uint64_t tx_bytes;  /* counters of the overlay interface */
 	uint64_t rx_bytes;
 };
 
@@ -107,9 +103,10 @@ enum policy_event {
 	POLICY_START,	 /* the policy begins (or its parameters changed); `active` may be NONE */
 	POLICY_TIMER,	 /* the wake-up that it asked for */
 	POLICY_PATHS,	 /* a path changed its state or got a new RTT sample */
-	POLICY_MIGRATED, /* a migration, by whatever reason, has just taken effect */
-	POLICY_FAILOVER, /* the active path is not usable: answer where to go now. KEEP or a path
-			  * that is not eligible means "no preference": steer takes the eligible
+	POLICY_MIGRATED, /* a migration, by whatever reason, took effect (or was rolled back):
+			  * only wake_us is heard, no path is shown as eligible */
+	POLICY_FAILOVER, /* the active path is not usable: answer where to go now. For KEEP, and
+			  * at a START without an active path too, steer takes the eligible
 			  * path of the lowest priority number */
 };
 
@@ -123,15 +120,13 @@ struct policy_input {
 	struct policy_rng rng;
 };
 
-/* --- the answer --- */
-
 struct policy_answer {
 	int path;	    /* POLICY_KEEP, or the index of an eligible path other than active */
 	const char *reason; /* why, one or two words, a string constant; NULL with POLICY_KEEP */
-	int64_t wake_us;    /* ask again (POLICY_TIMER) at this instant, or POLICY_NEVER. It replaces
-			     * the earlier wake-up. Draw it from since_us or now_us, never from a
-			     * grid. When a guard delays a wanted migration, steer asks again by
-			     * itself with POLICY_TIMER */
+	int64_t wake_us; /* ask again (POLICY_TIMER) at this instant, or POLICY_NEVER. It replaces
+			  * the earlier wake-up. Draw it from since_us or now_us, never from a
+			  * grid. When a guard delays a wanted migration, or it fails, steer
+			  * asks again by itself: answer the same until POLICY_MIGRATED */
 };
 
 struct policy_ops {
@@ -145,8 +140,7 @@ struct policy_ops {
 	/* Optional: checks values against each other and keeps them in `state`. `values` has
 	 * param_count entries, each already within its range, and outlives the policy. Returns 0,
 	 * or -EINVAL with a sentence in `error`. */
-	int (*init)(void *state, const union policy_value *values, char *error,
-		    size_t error_bytes);
+	int (*init)(void *state, const union policy_value *values, char *error, size_t error_bytes);
 
 	/* Answers `in`. `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Draws random numbers
 	 * only where the answer needs them, so that a replay repeats it. */

@@ -1,0 +1,321 @@
+#include "core/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A lossy path raises suspicions all day: bursts beyond the first few wait for their turn. */
+#define BURST_TOKENS	3
+#define BURST_REFILL_US INT64_C(1000000)
+
+int paths_init(struct paths *paths, size_t count, const struct path_stats_config *config,
+	       struct mono now)
+{
+	size_t i, t;
+
+	memset(paths, 0, sizeof(*paths));
+	paths->config = *config;
+	paths->burst_tokens = BURST_TOKENS;
+	paths->burst_refill = now;
+	paths->path = calloc(count, sizeof(*paths->path));
+	if (!paths->path)
+		return -ENOMEM;
+	paths->count = count;
+	for (i = 0; i < count; i++) {
+		struct path *path = &paths->path[i];
+
+		path->handshake_age_us = -1;
+		path->since = now;
+		stall_init(&path->stall);
+		for (t = 0; t < PATH_TARGETS; t++) {
+			if (path_stats_init(&path->target[t], &paths->config, now)) {
+				paths_fini(paths);
+				return -ENOMEM;
+			}
+		}
+	}
+	return 0;
+}
+
+void paths_fini(struct paths *paths)
+{
+	size_t i, t;
+
+	for (i = 0; i < paths->count; i++) {
+		for (t = 0; t < PATH_TARGETS; t++)
+			path_stats_fini(&paths->path[i].target[t]);
+	}
+	free(paths->path);
+	memset(paths, 0, sizeof(*paths));
+}
+
+static enum path_target judge_of(const struct paths *paths, const struct path *path)
+{
+	if (!path->probed[PATH_TARGET_PROXY])
+		return PATH_TARGET_EXIT;
+	return paths->exit_heard && path->probed[PATH_TARGET_EXIT] ? PATH_TARGET_EXIT
+								   : PATH_TARGET_PROXY;
+}
+
+const struct path_stats *paths_judge(const struct paths *paths, size_t index)
+{
+	const struct path *path = &paths->path[index];
+
+	return &path->target[judge_of(paths, path)];
+}
+
+static bool take_burst_token(struct paths *paths, struct mono now)
+{
+	int64_t refills = mono_diff_us(now, paths->burst_refill) / BURST_REFILL_US;
+
+	if (refills > 0) {
+		paths->burst_refill = mono_add_us(paths->burst_refill, refills * BURST_REFILL_US);
+		paths->burst_tokens = refills + paths->burst_tokens > BURST_TOKENS
+					      ? BURST_TOKENS
+					      : paths->burst_tokens + (uint32_t)refills;
+	}
+	if (!paths->burst_tokens)
+		return false;
+	paths->burst_tokens--;
+	return true;
+}
+
+static enum path_state state_of(const struct paths *paths, const struct path *path)
+{
+	return path->link_up ? path->target[judge_of(paths, path)].state : PATH_DOWN;
+}
+
+static void enter(struct path *path, enum path_state state, struct mono now)
+{
+	/* A suspicion that was cleared is no transition, and the path was up all the time. */
+	bool was_usable = path->state == PATH_UP || path->state == PATH_SUSPECT;
+	bool is_usable = state == PATH_UP || state == PATH_SUSPECT;
+
+	if (was_usable != is_usable) {
+		path->since = now;
+		path->transitions++;
+	}
+	if (state == PATH_DOWN)
+		stall_init(&path->stall);
+	path->state = state;
+}
+
+/* Carries what the targets say over to the paths; every input ends here. */
+static unsigned int refresh(struct paths *paths, struct mono now)
+{
+	unsigned int effects = 0;
+	bool doubt = false;
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		struct path *path = &paths->path[i];
+		enum path_state state = state_of(paths, path);
+
+		if (state == path->state)
+			continue;
+		/* A link that went away is no secret to find out, but the others' health is: the
+		 * next path is chosen among those that answer the burst. */
+		if (path->state == PATH_UP && state != PATH_UP)
+			doubt = true;
+		enter(path, state, now);
+		effects |= PATHS_CHANGED;
+	}
+	if (doubt && take_burst_token(paths, now))
+		effects |= PATHS_BURST;
+	return effects;
+}
+
+unsigned int paths_on_sent(struct paths *paths, size_t index, enum path_target target,
+			   uint32_t number, struct mono now)
+{
+	path_stats_on_sent(&paths->path[index].target[target], number, now);
+	return 0;
+}
+
+unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target target,
+			    uint32_t number, int64_t rtt_us, struct mono now)
+{
+	path_stats_on_reply(&paths->path[index].target[target], number, rtt_us, now);
+	if (target == PATH_TARGET_EXIT)
+		paths->exit_heard = true;
+	return refresh(paths, now);
+}
+
+unsigned int paths_on_counters(struct paths *paths, size_t index, bool active,
+			       const struct path_counters *counters, struct mono now)
+{
+	struct path *path = &paths->path[index];
+	struct path_stats *judge = &path->target[judge_of(paths, path)];
+	struct stall_counters reading = {
+		.tx_packets = counters->tx_packets,
+		.rx_packets = counters->rx_packets,
+	};
+	int64_t round_trip_us = judge->srtt_us < 0 ? -1 : judge->srtt_us + 4 * judge->rttvar_us;
+	size_t t;
+
+	for (t = 0; t < PATH_TARGETS; t++) {
+		reading.probes_sent += path->target[t].sent;
+		reading.probes_answered += path->target[t].answered + path->target[t].duplicates;
+	}
+	path->counters = *counters;
+	if (!active) {
+		stall_init(&path->stall);
+		return 0;
+	}
+	switch (stall_on_counters(&path->stall, &reading, round_trip_us, now)) {
+	case STALL_FLOWING:
+		path_stats_clear(judge, now);
+		break;
+	case STALL_ALARM:
+		path_stats_suspect(judge, now);
+		break;
+	case STALL_QUIET:
+		break;
+	}
+	return refresh(paths, now);
+}
+
+unsigned int paths_on_link(struct paths *paths, size_t index, bool up, struct mono now)
+{
+	struct path *path = &paths->path[index];
+	size_t t;
+
+	if (path->link_up != up) {
+		path->link_up = up;
+		stall_init(&path->stall);
+		for (t = 0; t < PATH_TARGETS; t++)
+			path_stats_reset(&path->target[t], now);
+	}
+	return refresh(paths, now);
+}
+
+unsigned int paths_on_time(struct paths *paths, struct mono now)
+{
+	size_t i, t;
+
+	for (i = 0; i < paths->count; i++) {
+		for (t = 0; t < PATH_TARGETS; t++)
+			path_stats_on_time(&paths->path[i].target[t], now);
+	}
+	return refresh(paths, now);
+}
+
+void paths_on_resume(struct paths *paths, struct mono now)
+{
+	size_t i, t;
+
+	for (i = 0; i < paths->count; i++) {
+		for (t = 0; t < PATH_TARGETS; t++) {
+			path_stats_forget_pending(&paths->path[i].target[t]);
+			path_stats_clear(&paths->path[i].target[t], now);
+		}
+		stall_init(&paths->path[i].stall);
+	}
+	refresh(paths, now);
+}
+
+struct mono paths_next_deadline(const struct paths *paths)
+{
+	struct mono next = MONO_NEVER;
+	size_t i, t;
+
+	for (i = 0; i < paths->count; i++) {
+		for (t = 0; t < PATH_TARGETS; t++)
+			next = mono_earlier(next,
+					    path_stats_next_deadline(&paths->path[i].target[t]));
+	}
+	return next;
+}
+
+int paths_find(const struct paths *paths, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		if (!strcmp(paths->path[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool answers(const struct path *path, enum path_target target)
+{
+	return path->link_up && path->probed[target] &&
+	       (path->target[target].state == PATH_UP ||
+		path->target[target].state == PATH_SUSPECT);
+}
+
+enum path_fault paths_common_fault(const struct paths *paths)
+{
+	bool proxy_known = false, proxy_answers = false, exit_answers = false, any_down = false;
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		const struct path *path = &paths->path[i];
+
+		proxy_known |= path->probed[PATH_TARGET_PROXY];
+		proxy_answers |= answers(path, PATH_TARGET_PROXY);
+		exit_answers |= answers(path, PATH_TARGET_EXIT);
+		any_down |= path->link_up && path->state == PATH_DOWN;
+	}
+	/* One path alone cannot tell its own fault from a common one. */
+	if (exit_answers || !any_down || paths->count < 2)
+		return PATH_FAULT_NONE;
+	return proxy_answers || !proxy_known ? PATH_FAULT_EXIT : PATH_FAULT_UPLINK;
+}
+
+enum path_fault paths_fault(const struct paths *paths, size_t index)
+{
+	const struct path *path = &paths->path[index];
+	enum path_fault common = paths_common_fault(paths);
+
+	if (!path->link_up)
+		return PATH_FAULT_INTERFACE;
+	if (path->state != PATH_DOWN)
+		return PATH_FAULT_NONE;
+	if (common == PATH_FAULT_UPLINK)
+		return PATH_FAULT_UPLINK;
+	if (common == PATH_FAULT_EXIT && path->target[PATH_TARGET_PROXY].state != PATH_DOWN)
+		return PATH_FAULT_EXIT;
+	return answers(path, PATH_TARGET_PROXY) ? PATH_FAULT_PROXY_EXIT : PATH_FAULT_PROXY;
+}
+
+void paths_view(const struct paths *paths, struct mono now, struct path_view *views)
+{
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		const struct path *path = &paths->path[i];
+		const struct path_stats *judge = paths_judge(paths, i);
+		bool usable = path->state == PATH_UP || path->state == PATH_SUSPECT;
+		int64_t min_us;
+		double loss;
+
+		path_stats_window(judge, &min_us, &loss);
+		views[i] = (struct path_view){
+			.policy =
+				{
+					.name = path->name,
+					.priority = path->priority,
+					.srtt_us = judge->srtt_us,
+					.rtt_min_us = min_us,
+					.jitter_us = judge->rttvar_us,
+					.loss = loss,
+					.up_for_us = usable ? mono_diff_us(now, path->since) : 0,
+					.tx_bytes = path->counters.tx_bytes,
+					.rx_bytes = path->counters.rx_bytes,
+				},
+			.state = path->state,
+			.link_up = path->link_up,
+			.confirmed = judge->confirmed,
+		};
+	}
+}
+
+const char *path_fault_name(enum path_fault fault)
+{
+	static const char *const names[] = {"none",  "interface",  "uplink",
+					    "proxy", "proxy-exit", "exit"};
+
+	return names[fault];
+}

@@ -1,0 +1,520 @@
+/* The decision. Asked at `now`, steer goes through these questions in this order, and the first
+ * that has an answer ends it:
+ *
+ *  1. Is a migration under way?  Keep: its outcome comes first.
+ *  2. Is there no active path?  Migrate to the policy's choice among the eligible ("start"), once
+ *     every path has been heard of or had its second to answer.
+ *  3. Is the active path dead: down, or its traffic never settled?  Fail over at once, by the
+ *     policy's own selector ("failover"). Only paths that have answered a probe sent after the
+ *     trouble began are taken: when the uplink or the exit is down none has, and we hold.
+ *  4. Is the active path drained, and another one eligible?  Leave it the same way ("drain").
+ *  5. Did the operator ask for a migration?  Do it if the path is still eligible ("manual").
+ *  6. Is a path pinned?  Go there if it is eligible ("pin"); the policy is not asked.
+ *  7. The policy is asked.  Its wish is granted if the path is eligible, the minimum dwell (never
+ *     less than two round trips) is over and the rate limit has a token; if only time is missing,
+ *     it is asked again when there is.
+ *
+ * A path is eligible when it is up, not drained and not held down. It is held down after it went
+ * down or a migration to it failed; the time doubles each time. If every path that is up is held
+ * down, none is: the last healthy path is never kept from use.
+ */
+#include "core/steer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_US INT64_C(60000000)
+
+/* A path that behaved for so many hold-downs starts from the shortest again. */
+#define FORGIVE_AFTER 10
+
+/* How long the first choice waits for paths that have not answered yet. */
+#define START_GRACE_US INT64_C(1000000)
+
+/* A policy that asks for a wake-up in the past waits for so long. */
+#define NONSENSE_WAKE_US INT64_C(1000000)
+
+/* --- the policy ------------------------------------------------------------------------------ */
+
+static uint64_t next_random(void *arg, enum policy_stream stream)
+{
+	return rng_next(arg, (unsigned int)stream);
+}
+
+static int new_policy_state(const struct policy_ops *policy, const union policy_value *values,
+			    void **out, struct err *err)
+{
+	char text[256] = "";
+	void *state = calloc(1, policy->state_size ? policy->state_size : 1);
+	int ret = 0;
+
+	if (!state)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (policy->init)
+		ret = policy->init(state, values, text, sizeof(text));
+	if (ret) {
+		free(state);
+		return err_set(err, ret, "policy %s: %s", policy->name, text);
+	}
+	*out = state;
+	return 0;
+}
+
+int steer_set_policy(struct steer *steer, const struct policy_ops *policy,
+		     const union policy_value *values, struct err *err)
+{
+	void *state;
+	int ret = new_policy_state(policy, values, &state, err);
+
+	if (ret)
+		return ret;
+	free(steer->policy_state);
+	steer->policy = policy;
+	steer->values = values;
+	steer->policy_state = state;
+	steer->policy_wake = MONO_LONG_AGO;
+	steer->policy_started = false;
+	return 0;
+}
+
+int steer_init(struct steer *steer, const struct steer_config *config, size_t path_count,
+	       const struct policy_ops *policy, const union policy_value *values, struct rng *rng,
+	       struct mono now, struct err *err)
+{
+	size_t i;
+	int ret;
+
+	*steer = (struct steer){
+		.config = *config,
+		.rng = rng,
+		.count = path_count,
+		.active = POLICY_NONE,
+		.since = now,
+		.trouble = MONO_LONG_AGO,
+		.moving_to = POLICY_NONE,
+		.requested = POLICY_NONE,
+		.pinned = POLICY_NONE,
+		.tokens = config->migrations_per_min,
+		.tokens_at = now,
+	};
+	steer->path = calloc(path_count, sizeof(*steer->path));
+	steer->shown = calloc(path_count, sizeof(*steer->shown));
+	if (!steer->path || !steer->shown) {
+		ret = err_set(err, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	for (i = 0; i < path_count; i++) {
+		steer->path[i].held_until = MONO_LONG_AGO;
+		steer->path[i].failed = MONO_LONG_AGO;
+	}
+	ret = steer_set_policy(steer, policy, values, err);
+	if (!ret)
+		return 0;
+fail:
+	steer_fini(steer);
+	return ret;
+}
+
+void steer_fini(struct steer *steer)
+{
+	free(steer->path);
+	free(steer->shown);
+	free(steer->policy_state);
+	memset(steer, 0, sizeof(*steer));
+}
+
+/* --- eligibility ----------------------------------------------------------------------------- */
+
+static bool is_up(const struct path_view *view)
+{
+	return view->link_up && view->state == PATH_UP;
+}
+
+static bool is_usable(const struct path_view *view)
+{
+	return view->link_up && (view->state == PATH_UP || view->state == PATH_SUSPECT);
+}
+
+/* An adopted path that has not answered yet gets the benefit of the doubt. */
+static bool is_dead(const struct path_view *view)
+{
+	return !view->link_up || view->state == PATH_DOWN;
+}
+
+static bool is_held(const struct steer *steer, size_t i, struct mono now)
+{
+	return !mono_due(steer->path[i].held_until, now);
+}
+
+static bool all_held(const struct steer *steer, const struct path_view *views, struct mono now)
+{
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (is_usable(&views[i]) && !steer->path[i].drained && !is_held(steer, i, now))
+			return false;
+	}
+	return true;
+}
+
+static bool eligible(const struct steer *steer, const struct path_view *views, size_t i,
+		     bool ignore_holds, struct mono now)
+{
+	return is_up(&views[i]) && !steer->path[i].drained &&
+	       (ignore_holds || !is_held(steer, i, now));
+}
+
+bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,
+		    struct mono now)
+{
+	return eligible(steer, views, (size_t)path, all_held(steer, views, now), now);
+}
+
+static void hold_down(struct steer *steer, size_t i, struct mono now)
+{
+	struct steer_path *path = &steer->path[i];
+	int64_t us = path->hold_down_us * 2;
+
+	if (us == 0 || mono_diff_us(now, path->failed) > FORGIVE_AFTER * path->hold_down_us)
+		us = steer->config.hold_down_us;
+	if (us > steer->config.hold_down_max_us)
+		us = steer->config.hold_down_max_us;
+	path->hold_down_us = us;
+	path->failed = now;
+	path->held_until = mono_add_us(now, us);
+}
+
+/* Sees which paths went down, and since when the active one is in trouble. */
+static void observe(struct steer *steer, const struct path_view *views, struct mono now)
+{
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		bool usable = is_usable(&views[i]);
+
+		if (steer->path[i].was_usable && !usable)
+			hold_down(steer, i, now);
+		steer->path[i].was_usable = usable;
+	}
+	if (steer->active == POLICY_NONE)
+		return;
+	/* A dead link is our own doing and says nothing about the others: no fresh proof of them is
+	 * asked for, what was up is taken at once. */
+	if (!views[steer->active].link_up)
+		steer->trouble = MONO_LONG_AGO;
+	else if (is_up(&views[steer->active]))
+		steer->trouble = now;
+}
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+/* Shows the policy who is eligible; with `fresh_since` only those that answered a later probe. */
+static size_t show_paths(struct steer *steer, const struct path_view *views,
+			 struct mono fresh_since, struct mono now)
+{
+	bool ignore_holds = all_held(steer, views, now);
+	size_t i, count = 0;
+
+	for (i = 0; i < steer->count; i++) {
+		steer->shown[i] = views[i].policy;
+		steer->shown[i].eligible = (int)i != steer->active &&
+					   eligible(steer, views, i, ignore_holds, now) &&
+					   !mono_before(views[i].confirmed, fresh_since);
+		count += steer->shown[i].eligible;
+	}
+	return count;
+}
+
+static void ask_policy(struct steer *steer, enum policy_event event, struct mono now,
+		       struct policy_answer *answer)
+{
+	struct policy_input input = {
+		.event = event,
+		.now_us = now.us,
+		.since_us = steer->since.us,
+		.active = steer->active,
+		.path_count = steer->count,
+		.paths = steer->shown,
+		.rng = {next_random, steer->rng},
+	};
+
+	*answer = (struct policy_answer){POLICY_KEEP, NULL, POLICY_NEVER};
+	steer->policy->decide(steer->policy_state, &input, answer);
+	if (answer->path == POLICY_KEEP)
+		return;
+	if (answer->path < 0 || (size_t)answer->path >= steer->count ||
+	    !steer->shown[answer->path].eligible || !answer->reason) {
+		steer->policy_errors++;
+		answer->path = POLICY_KEEP;
+	}
+}
+
+static int preferred(const struct steer *steer)
+{
+	int best = POLICY_NONE;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (steer->shown[i].eligible &&
+		    (best == POLICY_NONE || steer->shown[i].priority < steer->shown[best].priority))
+			best = (int)i;
+	}
+	return best;
+}
+
+static void migrate(struct steer *steer, int to, const char *reason, struct steer_verdict *out)
+{
+	steer->moving_to = to;
+	*out = (struct steer_verdict){STEER_MIGRATE, to, reason, MONO_NEVER};
+}
+
+/* Questions 2, 3 and 4: there must be another path now. False where none can be had. */
+static bool choose_now(struct steer *steer, const struct path_view *views, enum policy_event event,
+		       const char *reason, struct mono fresh_since, struct mono now,
+		       struct steer_verdict *out)
+{
+	struct policy_answer answer;
+
+	if (!show_paths(steer, views, fresh_since, now))
+		return false;
+	ask_policy(steer, event, now, &answer);
+	migrate(steer, answer.path == POLICY_KEEP ? preferred(steer) : answer.path, reason, out);
+	return true;
+}
+
+/* --- the guards of question 7 ---------------------------------------------------------------- */
+
+static int64_t min_dwell_us(const struct steer *steer, const struct path_view *views)
+{
+	int64_t us = steer->config.min_dwell_us;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (is_usable(&views[i]) && 2 * views[i].policy.srtt_us > us)
+			us = 2 * views[i].policy.srtt_us;
+	}
+	return us;
+}
+
+static void refill_tokens(struct steer *steer, struct mono now)
+{
+	double rate = (double)steer->config.migrations_per_min / MINUTE_US;
+
+	steer->tokens += rate * (double)mono_diff_us(now, steer->tokens_at);
+	if (steer->tokens > steer->config.migrations_per_min)
+		steer->tokens = steer->config.migrations_per_min;
+	steer->tokens_at = now;
+}
+
+/* When the guards let the policy migrate: `now` or earlier if they do already. */
+static struct mono allowed_at(struct steer *steer, const struct path_view *views, struct mono now)
+{
+	struct mono dwell = mono_add_us(steer->since, min_dwell_us(steer, views));
+	struct mono token = now;
+
+	refill_tokens(steer, now);
+	if (steer->tokens < 1)
+		token = mono_add_us(now, (int64_t)((1 - steer->tokens) * MINUTE_US /
+						   steer->config.migrations_per_min) +
+						 1);
+	return mono_before(dwell, token) ? token : dwell;
+}
+
+static enum policy_event policy_event(struct steer *steer, struct mono now)
+{
+	if (!steer->policy_started) {
+		steer->policy_started = true;
+		return POLICY_START;
+	}
+	return mono_due(steer->policy_wake, now) ? POLICY_TIMER : POLICY_PATHS;
+}
+
+static void follow_policy(struct steer *steer, const struct path_view *views, struct mono now,
+			  struct steer_verdict *out)
+{
+	struct mono allowed = allowed_at(steer, views, now);
+	struct policy_answer answer;
+
+	show_paths(steer, views, MONO_LONG_AGO, now);
+	ask_policy(steer, policy_event(steer, now), now, &answer);
+	steer->policy_wake = (struct mono){answer.wake_us};
+	if (answer.path != POLICY_KEEP && mono_due(allowed, now)) {
+		steer->tokens -= 1;
+		migrate(steer, answer.path, answer.reason, out);
+		return;
+	}
+	/* What it wants now it shall be asked again as soon as it may have it. */
+	if (answer.path != POLICY_KEEP)
+		steer->policy_wake = allowed;
+	else if (mono_due(steer->policy_wake, now)) {
+		steer->policy_errors++;
+		steer->policy_wake = mono_add_us(now, NONSENSE_WAKE_US);
+	}
+	out->wake = mono_earlier(out->wake, steer->policy_wake);
+}
+
+/* --- the questions --------------------------------------------------------------------------- */
+
+static void start(struct steer *steer, const struct path_view *views, struct mono now,
+		  struct steer_verdict *out)
+{
+	struct mono grace = mono_add_us(steer->since, START_GRACE_US);
+	size_t i;
+
+	for (i = 0; i < steer->count && !mono_due(grace, now); i++) {
+		if (views[i].link_up && views[i].state == PATH_UNKNOWN) {
+			out->wake = mono_earlier(out->wake, grace);
+			return;
+		}
+	}
+	choose_now(steer, views, POLICY_START, "start", MONO_LONG_AGO, now, out);
+}
+
+static bool leave_active(struct steer *steer, const struct path_view *views, struct mono now,
+			 struct steer_verdict *out)
+{
+	const struct path_view *active = &views[steer->active];
+
+	if (is_dead(active) || steer->path[steer->active].unsettled)
+		return choose_now(steer, views, POLICY_FAILOVER, "failover", steer->trouble, now,
+				  out);
+	if (steer->path[steer->active].drained)
+		return choose_now(steer, views, POLICY_FAILOVER, "drain", MONO_LONG_AGO, now, out);
+	return false;
+}
+
+static bool obey_operator(struct steer *steer, const struct path_view *views, struct mono now,
+			  struct steer_verdict *out)
+{
+	int requested = steer->requested;
+
+	steer->requested = POLICY_NONE;
+	if (requested != POLICY_NONE && requested != steer->active &&
+	    steer_eligible(steer, views, requested, now)) {
+		migrate(steer, requested, "manual", out);
+		return true;
+	}
+	if (steer->pinned == POLICY_NONE)
+		return false;
+	if (mono_due(steer->pinned_until, now)) {
+		steer_unpin(steer);
+		return false;
+	}
+	out->wake = mono_earlier(out->wake, steer->pinned_until);
+	if (steer->pinned != steer->active && steer_eligible(steer, views, steer->pinned, now))
+		migrate(steer, steer->pinned, "pin", out);
+	return true;
+}
+
+/* A path that comes out of its hold-down may be what somebody waits for. */
+static struct mono next_release(const struct steer *steer, struct mono now)
+{
+	struct mono next = MONO_NEVER;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (is_held(steer, i, now))
+			next = mono_earlier(next, steer->path[i].held_until);
+	}
+	return next;
+}
+
+void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
+		  struct steer_verdict *out)
+{
+	observe(steer, views, now);
+	*out = (struct steer_verdict){STEER_KEEP, POLICY_NONE, NULL, next_release(steer, now)};
+	if (steer->moving_to != POLICY_NONE)
+		return;
+	if (steer->active == POLICY_NONE) {
+		start(steer, views, now, out);
+		return;
+	}
+	if (leave_active(steer, views, now, out))
+		return;
+	if (is_dead(&views[steer->active]))
+		return; /* nowhere to go: hold, stay closed, wait for a path to come up */
+	if (obey_operator(steer, views, now, out))
+		return;
+	follow_policy(steer, views, now, out);
+}
+
+/* --- what happened --------------------------------------------------------------------------- */
+
+static void tell_policy_migrated(struct steer *steer, struct mono now)
+{
+	struct policy_answer answer;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++)
+		steer->shown[i].eligible = false; /* it is told, not asked */
+	ask_policy(steer, POLICY_MIGRATED, now, &answer);
+	steer->policy_started = true;
+	steer->policy_wake = (struct mono){answer.wake_us};
+}
+
+void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struct mono moved,
+		      struct mono now)
+{
+	int to = steer->moving_to;
+
+	steer->moving_to = POLICY_NONE;
+	if (outcome != MIGRATION_SETTLED && outcome != MIGRATION_UNCONFIRMED)
+		hold_down(steer, (size_t)to, now);
+	if (outcome == MIGRATION_REFUSED)
+		return;
+	if (outcome != MIGRATION_ROLLED_BACK) {
+		if (steer->active != POLICY_NONE)
+			steer->path[steer->active].unsettled = false;
+		steer->active = to;
+		steer->path[to].unsettled = outcome == MIGRATION_FAILED;
+		steer->trouble = moved;
+	}
+	steer->since = moved;
+	tell_policy_migrated(steer, now);
+}
+
+void steer_adopt(struct steer *steer, int active, struct mono now)
+{
+	steer->active = active;
+	steer->since = now;
+	steer->trouble = now;
+}
+
+int steer_request(struct steer *steer, const struct path_view *views, int path, struct mono now)
+{
+	size_t i;
+
+	if (steer->moving_to != POLICY_NONE)
+		return -EBUSY;
+	if (path != POLICY_NONE && path == steer->active)
+		return -EALREADY;
+	for (i = 1; path == POLICY_NONE && i <= steer->count; i++) {
+		int candidate = (int)(((size_t)(steer->active + 1) + i - 1) % steer->count);
+
+		if (candidate != steer->active && steer_eligible(steer, views, candidate, now))
+			path = candidate;
+	}
+	if (path == POLICY_NONE || !steer_eligible(steer, views, path, now))
+		return -EHOSTUNREACH;
+	steer->requested = path;
+	return 0;
+}
+
+void steer_pin(struct steer *steer, int path, struct mono until)
+{
+	steer->pinned = path;
+	steer->pinned_until = until;
+}
+
+void steer_unpin(struct steer *steer)
+{
+	steer->pinned = POLICY_NONE;
+	steer->pinned_until = MONO_NEVER;
+}
+
+void steer_drain(struct steer *steer, int path, bool drained)
+{
+	steer->path[path].drained = drained;
+}

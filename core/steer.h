@@ -1,0 +1,111 @@
+/* steer: THE decision, when to migrate and where to. core/steer.c states the rule.
+ *
+ * steer owns no clock and does no I/O. It is told what happened, is shown all paths, asks the
+ * policy, applies the guards, and answers with a verdict and the instant at which it wants to be
+ * asked again. The daemon and replay call the same functions.
+ */
+#ifndef COMPS_CORE_STEER_H
+#define COMPS_CORE_STEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/migration.h"
+#include "core/path.h"
+#include "lib/err.h"
+#include "lib/mono.h"
+#include "lib/rng.h"
+#include "policies/policy.h"
+
+struct steer_config {
+	int64_t min_dwell_us;	     /* shortest stay that a policy may choose */
+	uint32_t migrations_per_min; /* most that a policy may choose; failovers are free */
+	int64_t hold_down_us;	     /* a path that failed stays out of choice for so long; */
+	int64_t hold_down_max_us;    /* doubled each time it fails again, up to this */
+};
+
+enum steer_action {
+	STEER_KEEP,
+	STEER_MIGRATE,
+};
+
+struct steer_verdict {
+	enum steer_action action;
+	int to;		    /* with STEER_MIGRATE */
+	const char *reason; /* with STEER_MIGRATE: "start", "failover", "drain", "manual", "pin", or
+			     * the policy's own; a string constant */
+	struct mono wake;   /* ask again then at the latest; MONO_NEVER if only events matter */
+};
+
+/* What steer remembers of one path beside its view. */
+struct steer_path {
+	bool drained;
+	bool was_usable;
+	bool unsettled; /* active, but the traffic was not seen to follow */
+	struct mono held_until;
+	struct mono failed; /* the last time it did */
+	int64_t hold_down_us;
+};
+
+struct steer {
+	struct steer_config config;
+	const struct policy_ops *policy;
+	const union policy_value *values; /* borrowed: of the policy's parameters */
+	void *policy_state;
+	struct rng *rng; /* borrowed; streams as enum policy_stream */
+	struct steer_path *path;
+	struct policy_path *shown; /* what the policy sees; scratch space */
+	size_t count;
+	int active;	     /* POLICY_NONE before the first migration */
+	struct mono since;   /* of the last migration, or of the start */
+	struct mono trouble; /* when the active path was last known to be well */
+	int moving_to;	     /* POLICY_NONE, or the target of the migration under way */
+	int requested;	     /* the operator's, POLICY_NONE if none */
+	int pinned;	     /* POLICY_NONE if none */
+	struct mono pinned_until;
+	struct mono policy_wake;
+	bool policy_started;
+	uint32_t policy_errors; /* answers that made no sense */
+	double tokens;		/* of the rate limit */
+	struct mono tokens_at;
+};
+
+/* `policy`, `values` and `rng` must outlive `steer`. Returns 0, -ENOMEM, or -EINVAL with the
+ * policy's sentence in `err`. */
+int steer_init(struct steer *steer, const struct steer_config *config, size_t path_count,
+	       const struct policy_ops *policy, const union policy_value *values, struct rng *rng,
+	       struct mono now, struct err *err);
+void steer_fini(struct steer *steer);
+
+/* Changes the policy; on an error (as steer_init) the old one stays. */
+int steer_set_policy(struct steer *steer, const struct policy_ops *policy,
+		     const union policy_value *values, struct err *err);
+
+/* Takes over a path that was already active before the start (a restarted daemon). */
+void steer_adopt(struct steer *steer, int active, struct mono now);
+
+/* The decision. Call it when a path changed, when a reply came, and at the verdict's wake.
+ * `views` has steer->count entries. After STEER_MIGRATE the owner carries the migration out, and
+ * steer answers keep until it hears of steer_on_outcome(). */
+void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
+		  struct steer_verdict *out);
+
+/* How the migration of the last verdict ended. `moved` is when the route was swapped. */
+void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struct mono moved,
+		      struct mono now);
+
+/* The operator's wishes. They are carried out by the next steer_decide().
+ * steer_request: migrate to `path` once, or to the next eligible one with POLICY_NONE.
+ * Returns 0, -EBUSY while a migration is under way, -EALREADY where it is active already,
+ * -EHOSTUNREACH where it is not eligible (for POLICY_NONE: where no other path is). */
+int steer_request(struct steer *steer, const struct path_view *views, int path, struct mono now);
+void steer_pin(struct steer *steer, int path, struct mono until);
+void steer_unpin(struct steer *steer);
+void steer_drain(struct steer *steer, int path, bool drained);
+
+/* Whether `path` may be migrated to. */
+bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,
+		    struct mono now);
+
+#endif

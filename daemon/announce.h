@@ -1,0 +1,25 @@
+/* announce: what the daemon says of itself, to the log and to those who follow the events. */
+#ifndef COMPS_DAEMON_ANNOUNCE_H
+#define COMPS_DAEMON_ANNOUNCE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "core/migration.h"
+
+struct daemon;
+
+/* Logs the sentence (info) and adds the event `kind` with `members`, which it consumes. */
+void announce(struct daemon *daemon, const char *kind, json_t *members, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+void announce_migration(struct daemon *daemon, const struct migration *migration);
+
+/* Says which paths came up or went down since the last call, and what broke them. */
+void announce_path_states(struct daemon *daemon);
+
+/* Says when the guard has stopped more packets than before; `packets` is -1 when it cannot be
+ * read. */
+void announce_leaks(struct daemon *daemon, int64_t packets);
+
+#endif

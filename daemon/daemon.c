@@ -1,0 +1,349 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/report.h"
+#include "daemon/announce.h"
+#include "daemon/commands.h"
+#include "daemon/engine.h"
+#include "lib/clock.h"
+#include "policies/registry.h"
+
+#define SECOND_US INT64_C(1000000)
+
+/* The active path's counters are read quickly while an answer is awaited, and now and then else. */
+#define WAITING_POLL_US INT64_C(25000)
+#define IDLE_POLL_US	INT64_C(200000)
+
+/* steer looks at all paths; under many probes once in so many microseconds is enough. */
+#define DECIDE_GAP_US INT64_C(5000)
+
+/* Others often change several things in a row: wait for the last of them. */
+#define REPAIR_DELAY_US INT64_C(100000)
+
+/* --- one step --------------------------------------------------------------------------------- */
+
+static void notice_suspend(struct daemon *daemon, struct mono now)
+{
+	int64_t suspended_us = clock_suspended_us();
+
+	if (suspended_us - daemon->suspended_us > SECOND_US / 10) {
+		log_info(&daemon->log, "the machine slept for %dms, probing afresh",
+			 (int)((suspended_us - daemon->suspended_us) / 1000));
+		prober_forget_outstanding(daemon->engine.prober, now);
+		paths_on_resume(&daemon->engine.paths, now);
+		prober_burst(daemon->engine.prober, now);
+	}
+	daemon->suspended_us = suspended_us;
+}
+
+static void read_active_counters(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	int active = engine->steer.active;
+	bool waiting = false;
+
+	if (active >= 0) {
+		engine_read_counters(daemon, (size_t)active, now);
+		waiting = stall_is_waiting(&engine->paths.path[active].stall);
+	}
+	daemon->next_active = mono_add_us(now, waiting ? WAITING_POLL_US : IDLE_POLL_US);
+}
+
+static void do_every_second(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	size_t i;
+
+	for (i = 0; i < engine->paths.count; i++) {
+		if ((int)i != engine->steer.active)
+			engine_read_counters(daemon, i, now);
+	}
+	/* One path a second: asking a userspace WireGuard takes a while. */
+	i = daemon->next_handshake++ % engine->paths.count;
+	engine->paths.path[i].handshake_age_us =
+		network_handshake_age_us(&engine->network, i, clock_wall_us());
+	announce_leaks(daemon, network_leaked(&engine->network));
+	daemon->next_second = mono_add_us(now, SECOND_US);
+}
+
+static void finish_migration(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	struct migration migration;
+
+	if (!executor_take_result(&engine->executor, &migration))
+		return;
+	migration_log_add(&daemon->migrations, &migration);
+	announce_migration(daemon, &migration);
+	commands_on_migration(daemon, &migration);
+	steer_on_outcome(&engine->steer, migration.outcome, migration.swapped, now);
+	/* The next choice needs to know who answers now. */
+	if (migration.outcome == MIGRATION_FAILED || migration.outcome == MIGRATION_ROLLED_BACK)
+		prober_burst(engine->prober, now);
+	daemon->decide_now = true;
+	daemon->next_active = now;
+}
+
+static void decide(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	struct steer_verdict verdict;
+
+	daemon->decide_now = false;
+	paths_view(&engine->paths, now, engine->views);
+	steer_decide(&engine->steer, engine->views, now, &verdict);
+	daemon->decide_at = verdict.wake;
+	if (verdict.action == STEER_MIGRATE)
+		executor_start(&engine->executor, engine->steer.active, &verdict,
+			       engine->steer.active < 0
+				       ? -1
+				       : engine->views[engine->steer.active].policy.srtt_us,
+			       engine->views[verdict.to].policy.srtt_us, now, clock_wall_us());
+}
+
+static void repair(struct daemon *daemon)
+{
+	struct engine *engine = &daemon->engine;
+	struct err err;
+
+	daemon->repair_at = MONO_NEVER;
+	if (engine->executor.state != EXECUTOR_IDLE)
+		return;
+	if (network_repair(&engine->network, engine->steer.active, &err))
+		log_error(&daemon->log,
+			  "cannot repair rules and routes: %s; trying again at the "
+			  "next change",
+			  err.text);
+	else
+		log_debug(&daemon->log, "rules and routes are as they should be");
+}
+
+static struct mono next_wake(const struct daemon *daemon)
+{
+	const struct engine *engine = &daemon->engine;
+	struct mono next = mono_earlier(daemon->next_active, daemon->next_second);
+
+	next = mono_earlier(next, daemon->repair_at);
+	next = mono_earlier(next, daemon->decide_at);
+	next = mono_earlier(next, prober_next_deadline(engine->prober));
+	next = mono_earlier(next, paths_next_deadline(&engine->paths));
+	return mono_earlier(next, executor_next_deadline(&engine->executor));
+}
+
+static void daemon_step(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct engine *engine = &daemon->engine;
+	struct mono now = clock_now();
+
+	notice_suspend(daemon, now);
+	prober_run(engine->prober, now);
+	if (mono_due(daemon->next_active, now))
+		read_active_counters(daemon, now);
+	if (mono_due(daemon->next_second, now))
+		do_every_second(daemon, now);
+	engine_effects(daemon, paths_on_time(&engine->paths, now), now);
+	executor_on_time(&engine->executor, now);
+	finish_migration(daemon, now);
+	if (daemon->decide_now || mono_due(daemon->decide_at, now))
+		decide(daemon, now);
+	if (engine->strays_left && engine->steer.active >= 0) {
+		network_remove_strays(&engine->network);
+		engine->strays_left = false;
+	}
+	if (mono_due(daemon->repair_at, now))
+		repair(daemon);
+	/* A migration that ended at once is taken note of without waiting for the next event. */
+	loop_wake_at(daemon->loop,
+		     engine->executor.state == EXECUTOR_DONE ? now : next_wake(daemon));
+}
+
+void daemon_decide_soon(struct daemon *daemon)
+{
+	daemon->decide_now = true;
+}
+
+void daemon_decide_by(struct daemon *daemon, struct mono now)
+{
+	daemon->decide_at = mono_earlier(daemon->decide_at, mono_add_us(now, DECIDE_GAP_US));
+}
+
+const struct path_view *daemon_views(struct daemon *daemon, struct mono now)
+{
+	paths_view(&daemon->engine.paths, now, daemon->engine.views);
+	return daemon->engine.views;
+}
+
+/* --- events from the kernel ------------------------------------------------------------------- */
+
+static void on_kernel_event(void *arg, const struct monitor_event *event)
+{
+	struct daemon *daemon = arg;
+	struct engine *engine = &daemon->engine;
+	struct mono now = clock_now();
+	uint32_t protocol = engine->conf->network.protocol;
+
+	if (event->kind == MONITOR_LINK || event->kind == MONITOR_ADDR ||
+	    event->kind == MONITOR_RESYNC)
+		engine_on_link_event(daemon, event, now);
+	/* Our own additions are told to us as well; somebody else's deletion of them looks the
+	 * same but for `deleted`. */
+	if (event->kind == MONITOR_RESYNC || event->kind == MONITOR_LINK ||
+	    (event->deleted && event->protocol == protocol) ||
+	    (!event->deleted && event->protocol != protocol && event->kind == MONITOR_ROUTE &&
+	     event->table == engine->conf->network.table_overlay))
+		daemon->repair_at =
+			mono_earlier(daemon->repair_at, mono_add_us(now, REPAIR_DELAY_US));
+}
+
+static void on_monitor(void *arg, int fd, bool readable, bool writable)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd;
+	(void)readable;
+	(void)writable;
+	monitor_dispatch(&daemon->monitor, on_kernel_event, daemon);
+}
+
+static void on_signal(void *arg, int signal)
+{
+	struct daemon *daemon = arg;
+	struct diags diags = DIAGS_INIT;
+	struct err err;
+
+	if (signal != SIGHUP) {
+		log_info(&daemon->log, "stopping; tunnels, routes and guard stay (comps down "
+				       "removes them)");
+		loop_stop(daemon->loop);
+		return;
+	}
+	if (daemon_reload(daemon, &diags, &err))
+		log_error(&daemon->log, "%s; the old configuration stays", err.text);
+	diags_fini(&diags);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void start_clockwork(struct daemon *daemon, struct mono now)
+{
+	daemon->next_active = now;
+	daemon->next_second = now;
+	daemon->repair_at = MONO_NEVER;
+	daemon->decide_at = now;
+	prober_burst(daemon->engine.prober, now);
+}
+
+int daemon_init(struct daemon *daemon, struct conf *conf, struct err *err)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	size_t i;
+	int ret;
+
+	memset(daemon, 0, sizeof(*daemon));
+	daemon->log = (struct log){conf->log_level, log_sink_stderr, NULL};
+	daemon->started = clock_now();
+	daemon->suspended_us = clock_suspended_us();
+	daemon->leaked_packets = -1;
+	daemon->icmp.fd[ICMP_V4] = daemon->icmp.fd[ICMP_V6] = -1;
+	ret = rng_init_system(&daemon->rng);
+	if (!ret)
+		ret = loop_new(daemon_step, daemon, &daemon->loop);
+	for (i = 0; !ret && i < 3; i++)
+		ret = loop_add_signal(daemon->loop, signals[i], on_signal, daemon);
+	if (ret) {
+		err_set(err, ret, "cannot start: %s", strerror(-ret));
+		goto fail;
+	}
+	ret = control_new(daemon->loop, conf->control_socket, conf->has_control_group,
+			  conf->control_group, commands_on_request, daemon, &daemon->control, err);
+	if (!ret)
+		ret = icmp_init(&daemon->icmp, &daemon->rng, err);
+	if (!ret) {
+		ret = monitor_open(&daemon->monitor);
+		if (ret)
+			err_set(err, ret, "cannot watch the kernel: %s", strerror(-ret));
+	}
+	if (!ret)
+		ret = engine_start(daemon, conf, err);
+	if (ret)
+		goto fail;
+	daemon->monitor_fd = loop_add_fd(daemon->loop, daemon->monitor.fd, on_monitor, daemon);
+	start_clockwork(daemon, daemon->started);
+	return 0;
+fail:
+	daemon_fini(daemon);
+	return ret;
+}
+
+void daemon_run(struct daemon *daemon)
+{
+	loop_run(daemon->loop);
+}
+
+int daemon_fini(struct daemon *daemon)
+{
+	struct conf *conf = daemon->engine.conf;
+	struct err err;
+	int ret = 0;
+
+	engine_stop(daemon);
+	if (daemon->remove_on_exit) {
+		ret = network_remove(conf, &daemon->log, &err);
+		if (ret)
+			log_error(&daemon->log, "%s", err.text);
+	}
+	conf_free(conf);
+	loop_remove_fd(daemon->monitor_fd);
+	monitor_close(&daemon->monitor);
+	icmp_fini(&daemon->icmp);
+	control_free(daemon->control);
+	events_fini(&daemon->events);
+	loop_free(daemon->loop);
+	return ret;
+}
+
+/* --- changes on the run ----------------------------------------------------------------------- */
+
+int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
+		      union policy_value *values, struct err *err)
+{
+	int ret = steer_set_policy(&daemon->engine.steer, policy, values, err);
+
+	if (ret) {
+		free(values);
+		return ret;
+	}
+	free(daemon->engine.values);
+	daemon->engine.values = values;
+	daemon_decide_soon(daemon);
+	announce(daemon, "policy", NULL, "policy is now %s", policy->name);
+	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, struct diags *d, struct err *err)
+{
+	struct conf *conf;
+	int ret = conf_load(daemon->engine.conf->file, registry_all(), d, &conf);
+
+	if (ret)
+		return err_set(err, ret, "%s has errors", daemon->engine.conf->file);
+	if (strcmp(conf->control_socket, daemon->engine.conf->control_socket) != 0) {
+		conf_free(conf);
+		return err_set(err, -EINVAL,
+			       "control.socket cannot change on the run; restart "
+			       "compsd");
+	}
+	ret = engine_replace(daemon, conf, err);
+	if (ret)
+		return ret;
+	daemon->log.level = conf->log_level;
+	start_clockwork(daemon, clock_now());
+	announce(daemon, "reload", NULL, "configuration %s reloaded", conf->file);
+	return 0;
+}

@@ -1,0 +1,462 @@
+#include "daemon/network.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/uplink.h"
+#include "netlink/link.h"
+#include "netlink/wg_userspace.h"
+
+static const int families[] = {AF_INET, AF_INET6};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int resolve_all(struct network *network, struct err *err)
+{
+	const struct conf *conf = network->conf;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < conf->path_count; i++)
+		ret = tunnel_resolve(&conf->paths[i].tunnel.wg->endpoint,
+				     &network->path[i].endpoint, err);
+	if (!ret && conf->mode == CONF_NESTED)
+		ret = tunnel_resolve(&conf->inner.tunnel.wg->endpoint, &network->exit, err);
+	return ret;
+}
+
+int network_open(struct network *network, const struct conf *conf, const struct log *log,
+		 struct err *err)
+{
+	size_t i;
+	int ret;
+
+	memset(network, 0, sizeof(*network));
+	network->conf = conf;
+	network->log = log;
+	ret = layout_init(&network->layout, conf);
+	network->path = calloc(conf->path_count, sizeof(*network->path));
+	if (ret || !network->path) {
+		ret = err_set(err, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	for (i = 0; i < conf->path_count; i++)
+		network->path[i].watch.fd = -1;
+	ret = nl_open(&network->route_nl, NETLINK_ROUTE);
+	if (!ret)
+		ret = nl_open(&network->filter_nl, NETLINK_NETFILTER);
+	if (ret) {
+		err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
+		goto fail;
+	}
+	network->overlay = (struct route_kernel){&network->route_nl, layout_overlay_table(conf)};
+	ret = conflict_find(&network->route_nl, &network->layout.claim, err);
+	if (!ret)
+		ret = resolve_all(network, err);
+	if (!ret)
+		return 0;
+fail:
+	network_close(network);
+	return ret;
+}
+
+void network_close(struct network *network)
+{
+	size_t i;
+
+	for (i = 0; network->path && i < network->conf->path_count; i++) {
+		rxwatch_close(&network->path[i].watch);
+		tunnel_close(&network->path[i].tunnel);
+	}
+	free(network->path);
+	tunnel_close(&network->inner);
+	nl_close(&network->route_nl);
+	nl_close(&network->filter_nl);
+	layout_fini(&network->layout);
+	memset(network, 0, sizeof(*network));
+}
+
+/* --- installing ------------------------------------------------------------------------------- */
+
+static int install_rules(struct network *network, struct err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < network->layout.rule_count; i++)
+		ret = rule_add(&network->route_nl, &network->layout.rules[i], err);
+	return ret;
+}
+
+static int install_backstops(struct network *network, struct err *err)
+{
+	struct route_owner tables[] = {layout_overlay_table(network->conf),
+				       layout_inner_table(network->conf)};
+	size_t count = network->conf->mode == CONF_NESTED ? 2 : 1;
+	size_t t, f;
+	int ret = 0;
+
+	for (t = 0; t < count; t++) {
+		for (f = 0; !ret && f < 2; f++) {
+			struct route backstop = route_backstop(&tables[t], families[f]);
+
+			ret = route_apply(&network->route_nl, ROUTE_REPLACE, &backstop, err);
+		}
+	}
+	return ret;
+}
+
+static struct route_hop hop_of(const struct network *network, size_t index)
+{
+	const struct tunnel *tunnel = &network->path[index].tunnel;
+
+	return (struct route_hop){
+		.ifindex = tunnel->ifindex,
+		.label = layout_label(index),
+		.v4 = tunnel->v4,
+		.v6 = tunnel->v6,
+	};
+}
+
+/* The routes that a path has of its own: its pin, and its default in its probe table. */
+static int install_path_routes(struct network *network, size_t index, struct err *err)
+{
+	struct route_owner probe_table = layout_probe_table(network->conf, index);
+	struct route_hop hop = hop_of(network, index);
+	size_t f;
+	int ret = 0;
+
+	for (f = 0; !ret && f < 2; f++) {
+		struct route probe = route_default(&probe_table, &hop, families[f]);
+
+		ret = route_apply(&network->route_nl, ROUTE_REPLACE, &probe, err);
+		if (!ret && (families[f] == AF_INET ? hop.v4 : hop.v6)) {
+			struct route pin = route_pin(&network->overlay.owner, &hop, families[f]);
+
+			ret = route_apply(&network->route_nl, ROUTE_REPLACE, &pin, err);
+		}
+	}
+	return ret;
+}
+
+static int open_watch(struct network_path *path)
+{
+	int ret;
+
+	if (path->watched == path->tunnel.ifindex)
+		return 0;
+	rxwatch_close(&path->watch);
+	path->watched = 0;
+	if (!path->tunnel.ifindex)
+		return 0;
+	ret = rxwatch_open(&path->watch, path->tunnel.ifindex);
+	if (!ret)
+		path->watched = path->tunnel.ifindex;
+	return ret;
+}
+
+static struct tunnel_context context_of(struct network *network)
+{
+	return (struct tunnel_context){
+		.nl = &network->route_nl,
+		.log = network->log,
+		.alias = network->layout.alias,
+		.backend = network->conf->backend,
+		.userspace = network->conf->userspace,
+	};
+}
+
+static int install_overlay(struct network *network, size_t index, struct err *err)
+{
+	struct tunnel_context context = context_of(network);
+	struct network_path *path = &network->path[index];
+	const struct conf_path *conf = &network->conf->paths[index];
+	int ret = tunnel_open(&path->tunnel, &context, &conf->tunnel, &path->endpoint,
+			      network->conf->network.mark_overlay, err);
+
+	if (!ret)
+		ret = install_path_routes(network, index, err);
+	if (!ret) {
+		ret = open_watch(path);
+		if (ret)
+			err_set(err, ret, "cannot watch its packets: %s", strerror(-ret));
+	}
+	return ret ? err_prefix(err, ret, "path %s", conf->name) : 0;
+}
+
+static int install_inner(struct network *network, struct err *err)
+{
+	struct tunnel_context context = context_of(network);
+	struct route_owner table = layout_inner_table(network->conf);
+	const struct conf_tunnel *conf = &network->conf->inner.tunnel;
+	size_t i;
+	int ret = tunnel_open(&network->inner, &context, conf, &network->exit,
+			      network->conf->network.mark_inner, err);
+
+	for (i = 0; !ret && i < conf->wg->allowed_ip_count; i++) {
+		struct ip_prefix dst = ip_prefix_masked(&conf->wg->allowed_ips[i]);
+		struct route route = route_device(&table, &dst, network->inner.ifindex);
+
+		/* Without an address of the family the packets would carry a wrong source. */
+		if (dst.ip.family == AF_INET ? network->inner.v4 : network->inner.v6)
+			ret = route_apply(&network->route_nl, ROUTE_REPLACE, &route, err);
+	}
+	if (!ret)
+		network_reassert(network);
+	return ret;
+}
+
+int network_install(struct network *network, struct err *err)
+{
+	size_t i;
+	int ret = guard_install(&network->layout.guard, err);
+
+	uplink_loosen(network->conf, &network->route_nl, network->log);
+	if (!ret)
+		ret = install_rules(network, err);
+	if (!ret)
+		ret = install_backstops(network, err);
+	for (i = 0; !ret && i < network->conf->path_count; i++)
+		ret = install_overlay(network, i, err);
+	if (!ret && network->conf->mode == CONF_NESTED)
+		ret = install_inner(network, err);
+	return ret;
+}
+
+bool network_is_installed(struct network *network)
+{
+	struct rule *rules = NULL;
+	size_t i, count = 0;
+	bool found = false;
+
+	if (rule_dump(&network->route_nl, &rules, &count))
+		return false;
+	for (i = 0; i < count; i++)
+		found |= rules[i].protocol == network->conf->network.protocol;
+	free(rules);
+	return found;
+}
+
+/* --- removing --------------------------------------------------------------------------------- */
+
+/* Whether this configuration has an interface of that name. */
+static bool is_wanted(const struct conf *conf, const char *interface)
+{
+	size_t i;
+
+	if (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface))
+		return true;
+	for (i = 0; i < conf->path_count; i++) {
+		if (!strcmp(conf->paths[i].tunnel.interface, interface))
+			return true;
+	}
+	return false;
+}
+
+/* Deletes the interfaces that carry our tag, or only those that `keep` (may be NULL) lacks. */
+static int remove_interfaces(struct nl *nl, const char *alias, const struct conf *keep)
+{
+	struct link *links = NULL;
+	size_t i, count = 0;
+	int first = link_dump(nl, &links, &count);
+
+	for (i = 0; i < count; i++) {
+		int ret;
+
+		if (strcmp(links[i].alias, alias) != 0 || (keep && is_wanted(keep, links[i].name)))
+			continue;
+		ret = strcmp(links[i].kind, "wireguard") != 0 ? wg_userspace_stop(nl, links[i].name)
+							      : link_delete(nl, links[i].ifindex);
+		if (ret && !first)
+			first = ret;
+	}
+	free(links);
+	return first;
+}
+
+static void remove_stray_rules(struct network *network)
+{
+	struct rule *rules = NULL;
+	size_t i, j, count = 0;
+
+	if (rule_dump(&network->route_nl, &rules, &count))
+		return;
+	for (i = 0; i < count; i++) {
+		bool wanted = rules[i].protocol != network->conf->network.protocol;
+
+		for (j = 0; !wanted && j < network->layout.rule_count; j++)
+			wanted = rule_equal(&rules[i], &network->layout.rules[j]);
+		if (!wanted)
+			rule_delete(&network->route_nl, &rules[i]);
+	}
+	free(rules);
+}
+
+void network_remove_strays(struct network *network)
+{
+	remove_stray_rules(network);
+	remove_interfaces(&network->route_nl, network->layout.alias, network->conf);
+}
+
+int network_remove(const struct conf *conf, const struct log *log, struct err *err)
+{
+	struct layout layout;
+	struct nl nl;
+	size_t i;
+	int ret = layout_init(&layout, conf);
+	int first;
+
+	if (ret)
+		return err_set(err, ret, "out of memory");
+	ret = nl_open(&nl, NETLINK_ROUTE);
+	if (ret) {
+		layout_fini(&layout);
+		return err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
+	}
+	/* The inner traffic stops with its interfaces first; the rules that would let it go out by
+	 * the uplink are the last to go. */
+	first = remove_interfaces(&nl, layout.alias, NULL);
+	for (i = 0; i < layout.table_count; i++) {
+		struct route_owner owner = {layout.tables[i], (uint8_t)conf->network.protocol};
+
+		ret = route_remove_all(&nl, &owner);
+		first = first ? first : ret;
+	}
+	ret = rule_remove_all(&nl, (uint8_t)conf->network.protocol);
+	first = first ? first : ret;
+	if (first)
+		err_set(err, first, "cannot remove everything: %s", strerror(-first));
+	ret = guard_remove(conf->network.nft_table, first ? NULL : err);
+	first = first ? first : ret;
+	uplink_restore(conf, log);
+	log_info(log, "removed interfaces, rules, routes and the nftables table %s",
+		 conf->network.nft_table);
+	nl_close(&nl);
+	layout_fini(&layout);
+	return first;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+int network_active(struct network *network)
+{
+	uint32_t ifindex;
+	size_t i;
+
+	if (route_kernel_ops.active(&network->overlay, &ifindex))
+		return -1;
+	for (i = 0; i < network->conf->path_count; i++) {
+		if (network->path[i].tunnel.ifindex == ifindex)
+			return (int)i;
+	}
+	return -1;
+}
+
+int network_swap(struct network *network, int from, int to, int64_t *swap_us, struct err *err)
+{
+	struct route_hop old, new = hop_of(network, (size_t)to);
+	struct route_swap_result result;
+	int ret;
+
+	if (from >= 0)
+		old = hop_of(network, (size_t)from);
+	ret = route_kernel_ops.swap(&network->overlay, from >= 0 ? &old : NULL, &new, &result);
+	*swap_us = result.swap_us;
+	if (result.reconciled)
+		log_warn(network->log, "table %u: deleted default routes that were not ours",
+			 network->conf->network.table_overlay);
+	return ret ? err_set(err, ret, "cannot swap the route: %s", result.text) : 0;
+}
+
+int network_repair(struct network *network, int active, struct err *err)
+{
+	struct route_hop hop;
+	int ret;
+
+	if (active >= 0)
+		hop = hop_of(network, (size_t)active);
+	ret = install_rules(network, err);
+	if (!ret)
+		ret = install_backstops(network, err);
+	if (!ret)
+		ret = route_kernel_ops.repair(&network->overlay, active >= 0 ? &hop : NULL, err);
+	if (!ret && !guard_verify(&network->filter_nl, &network->layout.guard))
+		ret = guard_install(&network->layout.guard, err);
+	return ret;
+}
+
+void network_refresh_path(struct network *network, size_t index)
+{
+	const struct conf_path *conf = &network->conf->paths[index];
+	struct network_path *path = &network->path[index];
+	struct err err;
+	int ret;
+
+	tunnel_refresh(&path->tunnel, &network->route_nl, conf->tunnel.interface);
+	if (!path->tunnel.up)
+		return;
+	ret = install_path_routes(network, index, &err);
+	if (ret)
+		log_warn(network->log, "path %s: cannot restore its routes: %s", conf->name,
+			 err.text);
+	ret = open_watch(path);
+	if (ret)
+		log_warn(network->log, "path %s: cannot watch its packets: %s", conf->name,
+			 strerror(-ret));
+}
+
+bool network_is_usable(const struct network *network, size_t index)
+{
+	const struct tunnel *tunnel = &network->path[index].tunnel;
+
+	if (network->conf->mode == CONF_NESTED)
+		return tunnel->up && (network->exit.ip.family == AF_INET ? tunnel->v4 : tunnel->v6);
+	return tunnel->up && (tunnel->v4 || tunnel->v6);
+}
+
+void network_reassert(struct network *network)
+{
+	const struct wgquick *wg = network->conf->inner.tunnel.wg;
+	int ret = network->inner.wg.ops->set_endpoint(&network->inner.wg, wg->peer_key,
+						      &network->exit);
+
+	if (ret)
+		log_warn(network->log, "inner tunnel: cannot re-assert the exit's endpoint: %s",
+			 strerror(-ret));
+}
+
+int network_counters(struct network *network, size_t index, struct path_counters *out)
+{
+	struct link link;
+	int ret = link_get_index(&network->route_nl, network->path[index].tunnel.ifindex, &link);
+
+	if (!ret)
+		*out = (struct path_counters){link.tx_bytes, link.rx_bytes, link.tx_packets,
+					      link.rx_packets};
+	return ret;
+}
+
+int64_t network_handshake_age_us(struct network *network, size_t index, int64_t wall_us)
+{
+	struct wg *wg = &network->path[index].tunnel.wg;
+	struct wg_device device = {0};
+	int64_t age_us = -1;
+
+	if (wg->ops && !wg->ops->get(wg, &device) && device.peer_count &&
+	    device.peers[0].handshake_s)
+		age_us = wall_us - device.peers[0].handshake_s * 1000000 -
+			 device.peers[0].handshake_ns / 1000;
+	wg_device_fini(&device);
+	return age_us;
+}
+
+int64_t network_leaked(struct network *network)
+{
+	uint64_t packets, bytes;
+
+	if (guard_leaked(&network->filter_nl, network->conf->network.nft_table, &packets, &bytes))
+		return -1;
+	return (int64_t)packets;
+}

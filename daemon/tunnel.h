@@ -1,0 +1,54 @@
+/* tunnel: one WireGuard interface, made or adopted, and brought to what its .conf says.
+ *
+ * Idempotent: an interface that already is as it should be is not touched, so a restarted daemon
+ * does not disturb a running session.
+ */
+#ifndef COMPS_DAEMON_TUNNEL_H
+#define COMPS_DAEMON_TUNNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "lib/err.h"
+#include "lib/ip.h"
+#include "lib/log.h"
+#include "netlink/wireguard.h"
+
+struct nl;
+
+struct tunnel {
+	uint32_t ifindex; /* 0: it is not there */
+	bool up;
+	bool userspace;
+	bool v4, v6; /* the families that it has an address of */
+	struct wg wg;
+};
+
+/* What tunnel_open() needs beside the tunnel's own configuration. */
+struct tunnel_context {
+	struct nl *nl; /* NETLINK_ROUTE */
+	const struct log *log;
+	const char *alias; /* tags what we make, and tells it from what others made */
+	enum conf_backend backend;
+	char *const *userspace; /* NULL-ended command */
+};
+
+/* Looks the peer's endpoint up: numbers at once, a name with getaddrinfo(3), which blocks. Returns
+ * 0, or -EHOSTUNREACH with a sentence in `err`. */
+int tunnel_resolve(const struct conf_endpoint *endpoint, struct endpoint *out, struct err *err);
+
+/* Makes or adopts the interface, configures it and sets it up. Returns 0 with an open `tunnel`, or
+ * -errno with a sentence in `err`: -EEXIST where somebody else's interface has the name, -ENODEV
+ * where one to be adopted is not there. What was made before the failure stays. */
+int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
+		const struct conf_tunnel *conf, const struct endpoint *endpoint, uint32_t mark,
+		struct err *err);
+
+/* Reads again whether the interface is there and up, and its addresses. */
+void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface);
+
+/* Closes the handle; the interface stays. Also fine on a zeroed struct. */
+void tunnel_close(struct tunnel *tunnel);
+
+#endif

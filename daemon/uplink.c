@@ -1,0 +1,122 @@
+#include "daemon/uplink.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netlink/link.h"
+#include "netlink/sysctl.h"
+
+static void key_of(const char *interface, char *key, size_t key_bytes)
+{
+	snprintf(key, key_bytes, "net/ipv4/conf/%s/rp_filter", interface);
+}
+
+static void file_of(const struct conf *conf, char *file, size_t file_bytes)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", conf->control_socket);
+	snprintf(file, file_bytes, "%s/sysctl.saved", dirname(copy));
+}
+
+static int filter_of(const char *interface)
+{
+	char key[SYSCTL_KEY_BYTES], value[SYSCTL_VALUE_BYTES];
+
+	key_of(interface, key, sizeof(key));
+	return sysctl_read(SYSCTL_ROOT, key, value, sizeof(value)) ? 0 : atoi(value);
+}
+
+static void remember(const struct conf *conf, const struct sysctl_change *change)
+{
+	char file[PATH_MAX];
+	FILE *stream;
+
+	file_of(conf, file, sizeof(file));
+	stream = fopen(file, "ae");
+	if (!stream)
+		return;
+	fprintf(stream, "%s %s %s\n", change->key, change->old, change->new);
+	fclose(stream);
+}
+
+static void loosen(const struct conf *conf, const char *interface, const struct log *log)
+{
+	char key[SYSCTL_KEY_BYTES];
+	struct sysctl_change change;
+	int ret;
+
+	key_of(interface, key, sizeof(key));
+	ret = sysctl_ensure(SYSCTL_ROOT, key, "2", &change);
+	if (ret)
+		log_error(log,
+			  "uplink %s: %s is strict and cannot be set to 2: %s; no packet will come "
+			  "back through the tunnels until it is",
+			  interface, key, strerror(-ret));
+	else if (change.written) {
+		remember(conf, &change);
+		log_info(log, "uplink %s: rp_filter was strict, set it to loose", interface);
+	}
+}
+
+static bool is_uplink(const struct conf *conf, const char *interface)
+{
+	size_t i;
+
+	for (i = 0; i < conf->network.uplink_count; i++) {
+		if (!strcmp(conf->network.uplinks[i], interface))
+			return true;
+	}
+	if (conf->network.uplink_count || !strcmp(interface, "lo") ||
+	    (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface)))
+		return false;
+	for (i = 0; i < conf->path_count; i++) {
+		if (!strcmp(conf->paths[i].tunnel.interface, interface))
+			return false;
+	}
+	return true;
+}
+
+void uplink_loosen(const struct conf *conf, struct nl *nl, const struct log *log)
+{
+	int all = filter_of("all");
+	struct link *links = NULL;
+	size_t i, count = 0;
+
+	if (link_dump(nl, &links, &count))
+		return;
+	for (i = 0; i < count; i++) {
+		int own = filter_of(links[i].name);
+
+		/* The kernel takes the larger of the two (ip-sysctl.rst). */
+		if (is_uplink(conf, links[i].name) && (own > all ? own : all) == 1)
+			loosen(conf, links[i].name, log);
+	}
+	free(links);
+}
+
+void uplink_restore(const struct conf *conf, const struct log *log)
+{
+	char file[PATH_MAX], key[SYSCTL_KEY_BYTES];
+	char old[SYSCTL_VALUE_BYTES], new[SYSCTL_VALUE_BYTES], now[SYSCTL_VALUE_BYTES];
+	struct sysctl_change change;
+	FILE *stream;
+
+	file_of(conf, file, sizeof(file));
+	stream = fopen(file, "re");
+	if (!stream)
+		return;
+	while (fscanf(stream, "%95s %31s %31s", key, old, new) == 3) {
+		if (sysctl_read(SYSCTL_ROOT, key, now, sizeof(now)) || strcmp(now, new) != 0)
+			continue;
+		if (sysctl_ensure(SYSCTL_ROOT, key, old, &change))
+			log_warn(log, "cannot set %s back to %s", key, old);
+	}
+	fclose(stream);
+	unlink(file);
+}

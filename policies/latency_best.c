@@ -1,0 +1,137 @@
+/* latency-best: the eligible path of the lowest smoothed round-trip time (srtt, RFC 6298), held
+ * until another one is clearly better for a while:
+ *
+ *   best srtt < active srtt * (1 - relative) - absolute
+ *
+ * must hold at `evaluations` evaluations in a row, `every` apart, and at least `hold` after the
+ * last migration. So neither noise nor one good sample moves it, and the path that it has
+ * just left must become better by the same margin to get it back. A path without a measured RTT is
+ * never preferred to one with. Who can make a path fast or slow steers this policy. */
+#include "policies/select.h"
+
+#include <math.h>
+
+enum {
+	RELATIVE,
+	ABSOLUTE,
+	EVALUATIONS,
+	EVERY,
+	HOLD
+};
+
+struct latency_best {
+	const union policy_value *values;
+	int64_t next_us; /* the next evaluation */
+	int64_t beaten;	 /* evaluations in a row at which the active path was */
+};
+
+static const struct policy_param params[] = {
+	[RELATIVE] = {.name = "relative",
+		      .type = POLICY_NUMBER,
+		      .preset = {.number = 0.15},
+		      .min = 0,
+		      .max = 0.9,
+		      .help = "share of the active path's RTT by which another must be better"},
+	[ABSOLUTE] = {.name = "absolute",
+		      .type = POLICY_DURATION,
+		      .preset = {.duration_us = 5000},
+		      .min = 0,
+		      .max = 10e6,
+		      .help = "time by which it must be better on top of that"},
+	[EVALUATIONS] = {.name = "evaluations",
+			 .type = POLICY_COUNT,
+			 .preset = {.count = 3},
+			 .min = 1,
+			 .max = 1000,
+			 .help = "evaluations in a row at which it must be better"},
+	[EVERY] = {.name = "every",
+		   .type = POLICY_DURATION,
+		   .preset = {.duration_us = 1000000},
+		   .min = 10e3,
+		   .max = 3600e6,
+		   .help = "time between two evaluations"},
+	[HOLD] = {.name = "hold",
+		  .type = POLICY_DURATION,
+		  .preset = {.duration_us = 5000000},
+		  .min = 0,
+		  .max = 86400e6,
+		  .help = "shortest stay on a path that works"},
+};
+
+static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+{
+	struct latency_best *s = state;
+
+	(void)error;
+	(void)error_bytes;
+	s->values = values;
+	return 0;
+}
+
+static double srtt_us(const struct policy_input *in, int path)
+{
+	return in->paths[path].srtt_us < 0 ? INFINITY : (double)in->paths[path].srtt_us;
+}
+
+static int fastest(const struct policy_input *in)
+{
+	int best = POLICY_KEEP;
+
+	for (size_t i = 0; i < in->path_count; i++) {
+		if (!select_is_candidate(in, i))
+			continue;
+		if (best == POLICY_KEEP || srtt_us(in, (int)i) < srtt_us(in, best))
+			best = (int)i;
+	}
+	return best;
+}
+
+static bool clearly_better(const struct latency_best *s, const struct policy_input *in, int path)
+{
+	double active_us = srtt_us(in, in->active);
+
+	return path != POLICY_KEEP && isfinite(active_us) &&
+	       srtt_us(in, path) < active_us * (1 - s->values[RELATIVE].number) -
+					   (double)s->values[ABSOLUTE].duration_us;
+}
+
+/* Evaluates when it is time. True when the active path has been beaten often enough and long
+ * enough after the last migration, and still is. */
+static bool better_for_good(struct latency_best *s, const struct policy_input *in, int path)
+{
+	bool better = clearly_better(s, in, path);
+
+	if (in->event == POLICY_START || in->event == POLICY_MIGRATED) {
+		s->beaten = 0;
+		s->next_us = in->now_us + s->values[EVERY].duration_us;
+	} else if (in->now_us >= s->next_us) {
+		s->beaten = better ? s->beaten + 1 : 0;
+		s->next_us = in->now_us + s->values[EVERY].duration_us;
+	}
+	return better && s->beaten >= s->values[EVALUATIONS].count &&
+	       in->now_us - in->since_us >= s->values[HOLD].duration_us;
+}
+
+static void decide(void *state, const struct policy_input *in, struct policy_answer *out)
+{
+	struct latency_best *s = state;
+	int path = fastest(in);
+
+	if (select_must_move(in) || better_for_good(s, in, path))
+		select_answer(out, path, "latency");
+	else
+		out->wake_us = s->next_us;
+}
+
+const struct policy_ops policy_latency_best = {
+	.abi_major = POLICY_ABI_MAJOR,
+	.abi_minor = POLICY_ABI_MINOR,
+	.name = "latency-best",
+	.help = "Takes the path of the lowest smoothed RTT, and leaves it only for one that stays "
+		"clearly better. For speed; no privacy.",
+	.params = params,
+	.param_count = sizeof(params) / sizeof(*params),
+	.state_size = sizeof(struct latency_best),
+	.init = init,
+	.decide = decide,
+};
