@@ -1,0 +1,192 @@
+#include "cli/args.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "conf/nearest.h"
+#include "lib/units.h"
+
+/* One row per option; the help pages print the same table. */
+static const struct args_option options[] = {
+	{'w', "wait", NULL, "wait until the migration has settled or failed", false},
+	{'F', "for", "DURATION", "unpin by itself after this time, such as 10m", false},
+	{'f', "follow", NULL, "go on with new events as they happen", false},
+	{'n', "interval", "DURATION", "time between two refreshes (default 1s)", false},
+	{'c', "config", "FILE", "without a daemon: what to remove (default " CLI_CONFIG_DEFAULT ")",
+	 false},
+	{'j', "json", NULL, "print JSON, one line per object", true},
+	{'s', "socket", "SOCKET",
+	 "the daemon's control socket (default: $COMPS_SOCKET, else " CLI_SOCKET_DEFAULT ")", true},
+	{'t', "timeout", "DURATION", "how long to wait for the daemon's answer (default 5s)", true},
+	{'h', "help", NULL, "explain the command", true},
+	{'V', "version", NULL, "print the version", true},
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+const struct args_option *args_options(size_t *count)
+{
+	*count = OPTION_COUNT;
+	return options;
+}
+
+bool args_takes(const struct cli_command *command, const struct args_option *option)
+{
+	return option->common ||
+	       (command && command->options && strchr(command->options, option->letter));
+}
+
+static const struct args_option *option_of(int letter)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (options[i].letter == letter)
+			return &options[i];
+	return NULL;
+}
+
+/* Fills getopt_long(3)'s two tables from ours. */
+static void getopt_tables(char *letters, struct option *longs)
+{
+	*letters++ = ':'; /* tell a missing argument from an unknown option */
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct args_option *o = &options[i];
+
+		longs[i] = (struct option){o->name, o->argument ? required_argument : no_argument,
+					   NULL, o->letter};
+		*letters++ = o->letter;
+		if (o->argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+	longs[OPTION_COUNT] = (struct option){.name = NULL};
+}
+
+static int set_duration(const struct cli *cli, const struct args_option *option, int64_t *us)
+{
+	struct err e;
+
+	if (units_parse_duration(optarg, us, &e) < 0)
+		return cli_error(cli, CLI_USAGE, "--%s: %s", option->name, e.text);
+	if (*us == 0)
+		return cli_error(cli, CLI_USAGE, "--%s: must be more than 0", option->name);
+	return CLI_OK;
+}
+
+static int set_option(struct cli *cli, const struct args_option *option)
+{
+	switch (option->letter) {
+	case 'F':
+		return set_duration(cli, option, &cli->for_us);
+	case 'n':
+		return set_duration(cli, option, &cli->interval_us);
+	case 't':
+		return set_duration(cli, option, &cli->timeout_us);
+	case 's':
+		cli->socket = optarg;
+		break;
+	case 'c':
+		cli->config = optarg;
+		break;
+	case 'w':
+		cli->wait = true;
+		break;
+	case 'f':
+		cli->follow = true;
+		break;
+	case 'j':
+		cli->json = true;
+		break;
+	case 'h':
+		cli->help = true;
+		break;
+	case 'V':
+		cli->version = true;
+		break;
+	}
+	return CLI_OK;
+}
+
+static int unknown_option(const struct cli *cli, const char *word)
+{
+	const char *known[OPTION_COUNT];
+	char hint[256];
+
+	if (optopt && option_of(optopt))
+		return cli_error(cli, CLI_USAGE, "--%s takes no value", option_of(optopt)->name);
+	if (optopt)
+		return cli_error(cli, CLI_USAGE, "unknown option -%c; `comps help` lists them",
+				 optopt);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		known[i] = options[i].name;
+	nearest_hint(word + 2, known, OPTION_COUNT, hint, sizeof(hint));
+	return cli_error(cli, CLI_USAGE, "unknown option %s: %s", word, hint);
+}
+
+/* Takes the options out of argv and leaves the words at its end, from optind on. The letters of
+ * those that were given go to `given`. */
+static int parse_options(struct cli *cli, int argc, char **argv, char *given)
+{
+	char letters[2 * OPTION_COUNT + 2];
+	struct option longs[OPTION_COUNT + 1];
+	int letter, rc;
+
+	getopt_tables(letters, longs);
+	optind = 0; /* start afresh: getopt(3) keeps state */
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (letter == '?')
+			return unknown_option(cli, argv[optind - 1]);
+		if (letter == ':')
+			return cli_error(cli, CLI_USAGE, "option %s needs a value",
+					 argv[optind - 1]);
+		rc = set_option(cli, option_of(letter));
+		if (rc != CLI_OK)
+			return rc;
+		if (!strchr(given, letter))
+			given[strlen(given)] = (char)letter;
+	}
+	return CLI_OK;
+}
+
+static int check_options(const struct cli *cli, const char *given)
+{
+	for (; *given; given++)
+		if (!args_takes(cli->command, option_of(*given)))
+			return cli_error(cli, CLI_USAGE, "%s takes no --%s", cli->command->name,
+					 option_of(*given)->name);
+	return CLI_OK;
+}
+
+static int check_words(const struct cli *cli)
+{
+	const struct cli_command *command = cli->command;
+
+	if (cli->word_count < command->words_min)
+		return cli_error(cli, CLI_USAGE, "%s: argument missing; usage: comps %s",
+				 command->name, command->usage);
+	if (cli->word_count > command->words_max)
+		return cli_error(cli, CLI_USAGE, "%s: unexpected argument \"%s\"; usage: comps %s",
+				 command->name, cli->words[command->words_max], command->usage);
+	return CLI_OK;
+}
+
+int args_parse(struct cli *cli, int argc, char **argv)
+{
+	char given[OPTION_COUNT + 1] = "";
+	int used, rc = parse_options(cli, argc, argv, given);
+
+	if (rc != CLI_OK)
+		return rc;
+	cli->words = argv + optind;
+	cli->word_count = argc - optind;
+	if (cli->word_count == 0)
+		return CLI_OK;
+	cli->command = commands_find(cli->words, cli->word_count, &used);
+	if (!cli->command)
+		return commands_unknown(cli);
+	cli->words += used;
+	cli->word_count -= used;
+	rc = check_options(cli, given);
+	return rc == CLI_OK && !cli->help ? check_words(cli) : rc;
+}

@@ -1,0 +1,223 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "conf/nearest.h"
+
+#define WORDS_MAX 64
+
+static const struct cli_command commands[] = {
+	{
+		.name = "status",
+		.usage = "status",
+		.brief = "show the daemon's state and every path",
+		.help = "Shows the mode, the policy, the active path (marked with *), the state "
+			"and\n"
+			"statistics of every path, and the last migrations. Columns that do not "
+			"fit the\n"
+			"terminal are left out.",
+		.run = status_run,
+	},
+	{
+		.name = "watch",
+		.usage = "watch",
+		.brief = "show the state live",
+		.help = "Shows what `comps status` shows, again and again; q or Ctrl-C ends it. "
+			"When the\n"
+			"output is no terminal, one table follows the other.",
+		.options = "n",
+		.run = watch_run,
+	},
+	{
+		.name = "migrate",
+		.usage = "migrate PATH|next",
+		.brief = "move to another path now",
+		.help = "Moves to PATH, or to the next eligible path in the order of the "
+			"configuration.\n"
+			"The daemon refuses a path that is down, drained or held down. With --wait "
+			"the\n"
+			"command ends when the migration has settled (exit status 0) or has not "
+			"(1).",
+		.options = "w",
+		.words_min = 1,
+		.words_max = 1,
+		.run = migrate_run,
+	},
+	{
+		.name = "pin",
+		.usage = "pin PATH",
+		.brief = "move to a path and stay there",
+		.help = "Moves to PATH and keeps the policy from leaving it until `comps unpin`, "
+			"or for\n"
+			"the time given with --for. If the path fails, traffic still fails over.",
+		.options = "F",
+		.words_min = 1,
+		.words_max = 1,
+		.run = path_commands_pin,
+	},
+	{
+		.name = "unpin",
+		.usage = "unpin",
+		.brief = "let the policy decide again",
+		.help = "Ends a pin. The traffic stays where it is until the policy moves it.",
+		.run = path_commands_unpin,
+	},
+	{
+		.name = "drain",
+		.usage = "drain PATH",
+		.brief = "take a path out of use",
+		.help = "Migrates away from PATH if it is active, and keeps it from being used (it "
+			"is\n"
+			"still probed) until `comps enable`. For maintenance of a proxy.",
+		.words_min = 1,
+		.words_max = 1,
+		.run = path_commands_drain,
+	},
+	{
+		.name = "enable",
+		.usage = "enable PATH",
+		.brief = "put a drained path back into use",
+		.help = "Ends a drain. The policy may use the path again once it is up.",
+		.words_min = 1,
+		.words_max = 1,
+		.run = path_commands_enable,
+	},
+	{
+		.name = "policy",
+		.usage = "policy [list | set NAME [KEY=VALUE]...]",
+		.brief = "show the policy and its parameters",
+		.help = "Shows which policy decides when to migrate and where to, and its "
+			"parameters.",
+		.run = policy_show,
+	},
+	{
+		.name = "policy list",
+		.usage = "policy list",
+		.brief = "list the policies and what they take",
+		.help = "Lists every policy with its parameters, their ranges and defaults. "
+			"Without a\n"
+			"daemon, those that are built in.",
+		.alone = true,
+		.run = policy_list,
+	},
+	{
+		.name = "policy set",
+		.usage = "policy set NAME [KEY=VALUE]...",
+		.brief = "change the policy until the next reload",
+		.help = "Changes the policy of the running daemon. Parameters that are not given "
+			"get\n"
+			"their default; values are written as in comps.yaml:\n"
+			"\n"
+			"  comps policy set random-interval interval=30s dist=uniform",
+		.words_min = 1,
+		.words_max = WORDS_MAX,
+		.run = policy_set,
+	},
+	{
+		.name = "events",
+		.usage = "events",
+		.brief = "show what happened lately",
+		.help = "Shows the events that the daemon remembers: migrations with their "
+			"reasons,\n"
+			"changes of state, commands. With --follow it goes on with new ones.",
+		.options = "f",
+		.run = events_run,
+	},
+	{
+		.name = "reload",
+		.usage = "reload",
+		.brief = "have the daemon read its configuration again",
+		.help = "Has the daemon read and check its configuration. If anything is wrong "
+			"with it,\n"
+			"all errors are shown and the old one stays in force.",
+		.run = daemon_commands_reload,
+	},
+	{
+		.name = "check",
+		.usage = "check FILE",
+		.brief = "check a configuration file",
+		.help = "Checks a comps.yaml and the .conf files that it names, and shows all "
+			"errors with\n"
+			"file, line and column. Needs no daemon and changes nothing.",
+		.words_min = 1,
+		.words_max = 1,
+		.run = check_run,
+	},
+	{
+		.name = "down",
+		.usage = "down",
+		.brief = "stop the daemon and remove all it installed",
+		.help = "Stops the daemon and removes the routes, rules, firewall table and "
+			"interfaces\n"
+			"that it installed. Traffic is no longer protected then. Without a daemon "
+			"the\n"
+			"same is done by `compsd --down`, which reads the configuration FILE.",
+		.options = "c",
+		.alone = true,
+		.run = daemon_commands_down,
+	},
+	{
+		.name = "version",
+		.usage = "version",
+		.brief = "show the versions of comps and of the daemon",
+		.help = "Shows the version of this program and, where one runs, of the daemon.",
+		.alone = true,
+		.run = daemon_commands_version,
+	},
+	{
+		.name = "help",
+		.usage = "help [COMMAND]",
+		.brief = "explain a command",
+		.help = "Explains a command, or lists them all.",
+		.words_max = 2,
+		.run = help_run,
+	},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct cli_command *commands_all(size_t *count)
+{
+	*count = COMMAND_COUNT;
+	return commands;
+}
+
+/* The number of words in `name` if `words` begin with them, else 0. */
+static int match(const char *name, char *const *words, int word_count)
+{
+	const char *space = strchr(name, ' ');
+	size_t length = space ? (size_t)(space - name) : strlen(name);
+
+	if (word_count < 1 || strlen(words[0]) != length || strncmp(words[0], name, length) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return word_count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+const struct cli_command *commands_find(char *const *words, int word_count, int *used)
+{
+	const struct cli_command *best = NULL;
+
+	*used = 0;
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		int matched = match(commands[i].name, words, word_count);
+
+		if (matched > *used) {
+			*used = matched;
+			best = &commands[i];
+		}
+	}
+	return best;
+}
+
+int commands_unknown(const struct cli *cli)
+{
+	const char *known[COMMAND_COUNT];
+	char hint[256];
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		known[i] = commands[i].name;
+	nearest_hint(cli->words[0], known, COMMAND_COUNT, hint, sizeof(hint));
+	return cli_error(cli, CLI_USAGE, "unknown command \"%s\": %s", cli->words[0], hint);
+}

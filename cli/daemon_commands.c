@@ -1,0 +1,74 @@
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+
+/* Interfaces, rules and a userspace WireGuard are taken down before the daemon answers. */
+#define DOWN_PRESET_US 30000000
+
+int daemon_commands_reload(struct cli *cli)
+{
+	return cli_do(cli, json_pack("{s:s}", "cmd", "reload"), "reloaded");
+}
+
+int daemon_commands_version(struct cli *cli)
+{
+	json_t *reply = NULL;
+	int rc = cli_ask(cli, json_pack("{s:s}", "cmd", "version"), "version", &reply);
+	const char *daemon = json_string_value(json_object_get(reply, "version"));
+
+	if (cli->json) {
+		json_t *versions =
+			json_pack("{s:s, s:s?}", "comps", COMPS_VERSION, "compsd", daemon);
+
+		cli_print_json(cli, versions);
+		json_decref(versions);
+	} else {
+		fprintf(cli->out, "comps %s\n", COMPS_VERSION);
+		if (daemon)
+			fprintf(cli->out, "compsd %s\n", daemon);
+	}
+	json_decref(reply);
+	return rc == CLI_NO_DAEMON ? CLI_OK : rc;
+}
+
+/* The compsd beside this program, so that an uninstalled build removes with its own; else only a
+ * name, for $PATH. */
+static const char *find_compsd(char out[PATH_MAX])
+{
+	static const char name[] = "compsd";
+	ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name));
+	char *slash;
+
+	if (length < 0)
+		return name;
+	out[length] = '\0';
+	slash = strrchr(out, '/');
+	if (!slash)
+		return name;
+	memcpy(slash + 1, name, sizeof(name));
+	return access(out, X_OK) == 0 ? out : name;
+}
+
+static int remove_without_daemon(const struct cli *cli)
+{
+	char path[PATH_MAX];
+	const char *compsd = find_compsd(path);
+
+	fflush(cli->out);
+	execlp(compsd, compsd, "--down", "-c", cli->config, (char *)NULL);
+	return cli_error(cli, CLI_FAILED, "no daemon at %s, and cannot run %s --down: %s",
+			 cli->socket, compsd, strerror(errno));
+}
+
+int daemon_commands_down(struct cli *cli)
+{
+	int rc;
+
+	if (!cli->timeout_us)
+		cli->timeout_us = DOWN_PRESET_US;
+	rc = cli_do(cli, json_pack("{s:s}", "cmd", "down"), "down: nothing of comps is left");
+	return rc == CLI_NO_DAEMON ? remove_without_daemon(cli) : rc;
+}
