@@ -1,0 +1,213 @@
+#!/bin/bash
+# The tree's rules: who may include whom, who may read a clock, sizes, layout, commit subjects, and
+# what the static analysers say. Usage: test_lint.sh [TREE]
+# shellcheck disable=SC2317  # called through rule
+
+set -u
+cd "${1:-$(dirname "$0")/../..}" || exit 1
+number=0 failed=0
+code=$(mktemp -d) # the tree's C files without comments and strings, line by line
+trap 'rm -rf "$code"' EXIT
+
+rule() { # DESCRIPTION COMMAND...: holds if the command prints nothing; what it prints are the culprits
+	local what=$1 culprits
+	shift
+	number=$((number + 1))
+	culprits=$("$@" 2>&1)
+	if [[ -z $culprits ]]; then
+		echo "ok $number - $what"
+	else
+		echo "not ok $number - $what"
+		printf '# %s\n' "${culprits//$'\n'/$'\n'# }"
+		failed=$((failed + 1))
+	fi
+}
+
+rule_with() { # TOOL DESCRIPTION COMMAND...
+	local tool=$1
+	shift
+	if command -v "$tool" >/dev/null; then
+		rule "$@"
+	else
+		number=$((number + 1))
+		echo "ok $number - $1 # SKIP no $tool"
+	fi
+}
+
+list() { # PATTERN...: files of the tree that match one of the patterns, as FOLDER/FILE
+	local names=()
+	for pattern; do names+=(-o -name "$pattern"); done
+	find . \( -name build -o -name .git \) -prune -o -type f \( "${names[@]:1}" \) -printf '%P\n' |
+		LC_ALL=C sort
+}
+
+strip_code() {
+	local file
+	while read -r file; do
+		mkdir -p "$code/${file%/*}"
+		# Comments and the insides of literals go, their newlines stay; the path of an #include stays.
+		perl -0pe 's{(^\s*\#\s*include[^\n]*)|("(?:\\.|[^"\\\n])*")|(\x27(?:\\.|[^\x27\\\n])+\x27)|(/\*.*?\*/|//[^\n]*)}
+			{ my $nl = ($4 // "") =~ tr/\n//; $1 // ($2 ? "\"\"" : $3 ? "0" : "\n" x $nl) }gemsx' \
+			"$file" >"$code/$file"
+	done
+}
+
+in_code() { # REGEX FOLDER...: every line of code that matches, as FILE:LINE:TEXT
+	local regex=$1
+	shift
+	(cd "$code" && grep -rnP "$regex" "$@" 2>/dev/null)
+}
+
+# --- the arrows of DESIGN §2 ---
+
+declare -A may_use=(
+	[lib]='lib/'
+	[policies]='policies/'
+	[core]='core/|lib/|policies/policy\.h'
+	[conf]='conf/|lib/|core/|policies/policy\.h'
+	[probes]='probes/|lib/'
+	[netlink]='netlink/|lib/'
+	[provision]='provision/|lib/'
+	[cli]='cli/|lib/|core/|conf/|policies/|provision/'
+	[daemon]='(lib|core|conf|policies|probes|netlink|provision|daemon)/'
+)
+layers=(lib core conf probes netlink provision policies) # the libraries: all but daemon and cli
+
+arrows() {
+	local folder
+	for folder in "${!may_use[@]}"; do
+		in_code '^\s*#\s*include\s*"' "$folder" | grep -vE "include *\"(${may_use[$folder]})"
+	done
+	in_code '^\s*#\s*include\s*"' policies/policy.h
+}
+
+rooted() { # an #include names its file from the root
+	local where path
+	in_code '^\s*#\s*include\s*"' . | sed -E 's/:[0-9]+:[^"]*"([^"]*)".*/ \1/' | while read -r where path; do
+		[[ -f $path ]] || echo "${where#./}: \"$path\" is not in the tree"
+	done
+}
+
+# Who may use a library or the kernel's headers: HEADER-REGEX FILE-REGEX
+system_headers() {
+	local header files
+	while read -r header files; do
+		in_code "^\s*#\s*include\s*<($header)>" "${layers[@]}" daemon cli | grep -vE "^($files)"
+	done <<-'END'
+		libmnl/.*|nftables/.*|linux/.*netlink.*  netlink/
+		linux/.*                                 netlink/|probes/
+		ev\.h                                    daemon/loop\.c:
+		yaml\.h                                  conf/
+		jansson\.h                               core/report|daemon/|cli/|provision/
+		sqlite3\.h                               daemon/recorder
+		microhttpd\.h                            daemon/http
+		curl/.*                                  provision/
+		sodium\.h                                lib/|conf/|netlink/|provision/|daemon/|cli/
+	END
+	in_code '^\s*#\s*include\s*<' policies |
+		grep -vE '<(errno|float|limits|math|stdbool|stddef|stdint|stdio|stdlib|string)\.h>'
+}
+
+# --- what libraries must not do ---
+
+clocks() {
+	in_code '\bclock_(now|wall_us|suspended_us)\s*\(' "${layers[@]}" |
+		grep -vE '^(lib/clock\.[ch]|netlink/|probes/)'
+	in_code '\b(clock_gettime|gettimeofday|time|ev_now|ev_time)\s*\(' "${layers[@]}" daemon cli |
+		grep -vE '^lib/clock\.c:'
+}
+
+quiet() {
+	in_code '\b(exit|_exit|_Exit|abort|printf|vprintf|puts|putchar|perror|errx?|warnx?)\s*\(|\bstd(out|err)\b' \
+		"${layers[@]}" | grep -vE '^lib/log\.c:'
+}
+
+randomness() {
+	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' .
+}
+
+unfinished() {
+	# shellcheck disable=SC2046  # our file names have no spaces
+	grep -nE 'TO''DO|FIX''ME|\bXX''X\b' $(list '*.[ch]' '*.sh' Makefile run)
+}
+
+# --- sizes and layout ---
+
+too_long() { # LINES PATTERN
+	list "$2" | xargs wc -l | awk -v most="$1" '$2 != "total" && $1 > most { print $2 ": " $1 " lines" }'
+}
+
+# clang-format puts a function's braces, and only these, alone into the first column.
+# shellcheck disable=SC2016  # awk's variables
+long_functions() {
+	list '*.[ch]' | xargs awk '
+		/^[A-Za-z].*\(/ { name = $0 }
+		/^{$/ { start = FNR }
+		/^}$/ && start && FNR - start - 1 > 60 { print FILENAME ":" start ": " FNR - start - 1 " lines: " name }
+		/^}/ { start = 0 }'
+}
+
+formatted() {
+	list '*.[ch]' | xargs clang-format --dry-run 2>&1 | grep -E ': (warning|error):' | cut -d: -f1 | sort | uniq -c |
+		awk '{ print $2 ": " $1 " places differ from clang-format" }'
+}
+
+subjects() {
+	git log --no-merges --format='%h %s' |
+		grep -vE '^[0-9a-f]+ [a-z0-9_.-]+((, |/)[a-z0-9_.-]+)*: [^ ].*[^.]$'
+}
+
+# --- analysers ---
+
+defines=(-D_GNU_SOURCE '-DCOMPS_VERSION="0"')
+
+run_cppcheck() {
+	# shellcheck disable=SC2046
+	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 -I. "${defines[@]}" \
+		-D'json_array_foreach(array, i, v)=for (i = 0; (v = json_array_get(array, i)); i++)' \
+		-D'json_object_foreach(object, k, v)=for (k = next_key(object); (v = next_value(k));)' \
+		-D'mnl_attr_for_each(a, message, n)=for (a = first_attr(message, n); a; a = next_attr(a))' \
+		-D'mnl_attr_for_each_nested(a, outer)=for (a = first_nested(outer); a; a = next_attr(a))' \
+		--template='{file}:{line}: {severity}: {message} [{id}]' $(list '*.c')
+}
+
+run_clang_tidy() {
+	local flags
+	read -ra flags < <(pkg-config --cflags libmnl libsodium jansson yaml-0.1 libnftables)
+	list '*.c' | grep -v ^tests/ |
+		xargs -P2 -n1 sh -c 'clang-tidy --quiet "$@" 2>/dev/null' sh \
+			--extra-arg-before=-std=c11 "${defines[@]/#/--extra-arg=}" --extra-arg=-I. "${flags[@]/#/--extra-arg=}" |
+		grep -E ': (warning|error):' | sed "s|^$PWD/||; s/,-warnings-as-errors//" | sort -u
+}
+
+# Shell scripts are what says so in its first line.
+run_shellcheck() {
+	list '*' | xargs grep -lIE '^#!.*\b(ba)?sh\b' | while read -r file; do
+		head -1 "$file" | grep -q '^#!' && echo "$file"
+	done | xargs shellcheck -x -f gcc
+}
+
+list '*.[ch]' | strip_code
+
+rule 'includes follow the arrows of DESIGN §2' arrows
+rule 'includes are written from the root' rooted
+rule 'each library and kernel header has its one user' system_headers
+rule 'only the outer layers read a clock' clocks
+rule 'libraries neither print nor exit' quiet
+rule 'random numbers come from lib/rng' randomness
+rule 'nothing is left unfinished' unfinished
+rule 'headers have at most 150 lines' too_long 150 '*.h'
+rule 'source files have at most 500 lines' too_long 500 '*.c'
+rule 'functions have at most 60 lines' long_functions
+rule_with clang-format 'the layout is clang-format'\''s' formatted
+if git log -1 >/dev/null 2>&1; then
+	rule 'commit subjects read "area: what"' subjects
+else
+	number=$((number + 1))
+	echo "ok $number - commit subjects read \"area: what\" # SKIP no git history"
+fi
+rule_with cppcheck 'cppcheck finds nothing' run_cppcheck
+rule_with clang-tidy 'clang-tidy finds nothing' run_clang_tidy
+rule_with shellcheck 'shellcheck finds nothing' run_shellcheck
+echo "1..$number"
+exit $((failed > 0))
