@@ -25,7 +25,16 @@ CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a,$(LAYER_LIBS))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
 LAB_TOOLS  := $(BUILD)/tests/lab/linkem $(BUILD)/tests/lab/flow
 BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
-SUITES     := $(wildcard tests/lab/test_*.sh tests/lint/test_*.sh tests/golden/test_*.sh)
+LINT_TESTS := $(wildcard tests/lint/test_*.sh)
+LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
+VM_TESTS   := $(wildcard tests/vm/test_*.sh)
+
+# What `deps` installs: to build, to run, to test in the lab, and to test in the virtual machine.
+PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
+	    libyaml-dev libjansson-dev libcap-dev libcmocka-dev \
+	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
+	    clang-format clang-tidy cppcheck shellcheck \
+	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all
 all: $(BUILD)/compsd $(BUILD)/comps
@@ -70,6 +79,50 @@ $(LAB_TOOLS): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lm -lpthread
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# --- what people run ------------------------------------------------------------------------------
+
+# Each goal below first installs what is missing, then runs make again: only then can pkg-config
+# answer.
+.PHONY: deps demo check check-unit check-lint check-lab check-vm bench
+deps:
+	@etc/install-packages $(PACKAGES)
+
+demo: deps
+	@$(MAKE) --no-print-directory all $(LAB_TOOLS)
+	@tests/lab/demo.sh
+
+check: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(VM_TESTS)'
+check-unit: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(UNIT_TESTS)'
+check-lint: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS)'
+check-lab: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(LAB_TESTS)'
+check-vm: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(VM_TESTS)'
+
+.PHONY: check-now
+check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
+	@BUILD=$(BUILD) tests/run.sh $(SUITES)
+
+bench: deps
+	@$(MAKE) --no-print-directory all $(LAB_TOOLS) $(BENCHES)
+	@tests/bench/run.sh $(BENCH)
+
+.PHONY: install
+install: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/compsd
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/comps
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/comps policies/policy.h
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 etc/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 etc/man/*.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 etc/man/*.7
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 etc/man/*.8
+	install -D -m 644 etc/completion/comps.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/comps
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/comps etc/comps.yaml etc/*.conf.example
 
 .PHONY: clean
 clean:

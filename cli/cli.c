@@ -46,7 +46,7 @@ int cli_connect(const struct cli *cli, struct client *client)
 			 cli->socket, strerror(-rc));
 }
 
-/* Prints why the daemon said no, with every line of its list of errors. */
+/* Prints why the daemon said no, with every line of its list of errors; with -j the reply too. */
 static int refused(const struct cli *cli, const json_t *reply)
 {
 	const char *error = json_string_value(json_object_get(reply, "error"));
@@ -56,8 +56,10 @@ static int refused(const struct cli *cli, const json_t *reply)
 
 	json_array_foreach(json_object_get(reply, "errors"), i, line) if (json_is_string(line))
 		cli_error(cli, CLI_FAILED, "%s", json_string_value(line));
+	if (cli->json)
+		cli_print_json(cli, reply);
 	return cli_error(cli, code && strcmp(code, "usage") == 0 ? CLI_USAGE : CLI_FAILED, "%s",
-			 error ? error : "the daemon refused without saying why");
+			 error && *error ? error : "the daemon refused without saying why");
 }
 
 int cli_call(const struct cli *cli, struct client *client, json_t *request, const char *member,

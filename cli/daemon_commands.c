@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 
-/* Interfaces, rules and a userspace WireGuard are taken down before the daemon answers. */
+/* Interfaces, rules and a userspace WireGuard are taken down before the daemon ends. */
 #define DOWN_PRESET_US 30000000
 
 int daemon_commands_reload(struct cli *cli)
@@ -63,12 +63,41 @@ static int remove_without_daemon(const struct cli *cli)
 			 cli->socket, compsd, strerror(errno));
 }
 
-int daemon_commands_down(struct cli *cli)
+/* The daemon answers before it begins, and hangs up when it has removed everything. */
+static int wait_for_end(const struct cli *cli, struct client *client)
 {
+	json_t *event;
+	struct err e;
 	int rc;
 
+	while ((rc = client_receive(client, cli->timeout_us, &event, &e)) == 0)
+		json_decref(event);
+	if (rc != -EPIPE)
+		return cli_error(cli, CLI_FAILED, "going down: %s", e.text);
+	if (!cli->json)
+		fputs("down: compsd has removed what it installed and ended\n", cli->out);
+	return CLI_OK;
+}
+
+int daemon_commands_down(struct cli *cli)
+{
+	struct client client;
+	json_t *reply;
+	int rc = cli_connect(cli, &client);
+
+	if (rc == CLI_NO_DAEMON)
+		return remove_without_daemon(cli);
+	if (rc != CLI_OK)
+		return rc;
 	if (!cli->timeout_us)
 		cli->timeout_us = DOWN_PRESET_US;
-	rc = cli_do(cli, json_pack("{s:s}", "cmd", "down"), "down: nothing of comps is left");
-	return rc == CLI_NO_DAEMON ? remove_without_daemon(cli) : rc;
+	rc = cli_call(cli, &client, json_pack("{s:s}", "cmd", "down"), NULL, &reply);
+	if (rc == CLI_OK) {
+		rc = wait_for_end(cli, &client);
+		if (rc == CLI_OK && cli->json)
+			cli_print_json(cli, reply);
+		json_decref(reply);
+	}
+	client_close(&client);
+	return rc;
 }

@@ -95,6 +95,7 @@ static const struct schema_key path_keys[] = {
 
 const struct schema_section keys_path = SECTION(path_keys);
 
+/* Read by section_policy, together with the parameters of the policy. */
 static const struct schema_key policy_keys[] = {
 	{.name = "name",
 	 .type = "the name of a policy",

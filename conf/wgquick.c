@@ -136,7 +136,7 @@ static void read_header(struct parser *p, const char *header)
 	p->section = find_section(header);
 	if (p->section == WGQUICK_SKIPPED) {
 		diag_error(p->r.d, p->r.file, p->r.line, p->r.column,
-			   "unknown section \"%.24s\"; known: [Interface], [Peer]", header);
+			   "unknown section; known: [Interface], [Peer]");
 	} else if (p->section_line[p->section]) {
 		diag_error(
 			p->r.d, p->r.file, p->r.line, p->r.column,

@@ -53,8 +53,10 @@ static enum path_target judge_of(const struct paths *paths, const struct path *p
 {
 	if (!path->probed[PATH_TARGET_PROXY])
 		return PATH_TARGET_EXIT;
-	return paths->exit_heard && path->probed[PATH_TARGET_EXIT] ? PATH_TARGET_EXIT
-								   : PATH_TARGET_PROXY;
+	return paths->exit_heard && path->probed[PATH_TARGET_EXIT] &&
+			       path->target[PATH_TARGET_EXIT].state != PATH_UNKNOWN
+		       ? PATH_TARGET_EXIT
+		       : PATH_TARGET_PROXY;
 }
 
 const struct path_stats *paths_judge(const struct paths *paths, size_t index)

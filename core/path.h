@@ -1,10 +1,10 @@
 /* path: the paths of one client, what is known of each, and what that says about the others.
  *
  * A path is one overlay interface. Up to two targets are probed through it: the proxy's tunnel
- * address (first segment) and the exit (the whole path). The exit judges the path as soon as it
- * has been heard through any path; where it drops pings the proxy judges. Two targets on all paths
- * together tell which part is broken, so that a dead uplink or a dead exit, which no migration can
- * avoid, is not mistaken for a dead path.
+ * address (first segment) and the exit (the whole path). Once the exit has been heard through any
+ * path its answers, or their absence, judge every path; where it drops pings the proxy judges. Two
+ * targets on all paths together tell which part is broken, so that a dead uplink or a dead exit,
+ * which no migration can avoid, is not mistaken for a dead path.
  *
  * Data goes in (probe outcomes, counters, link events, time), views come out for core/steer.
  */

@@ -191,11 +191,11 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
-		bool usable = is_usable(&views[i]);
+		bool dead = is_dead(&views[i]);
 
-		if (steer->path[i].was_usable && !usable)
+		if (steer->path[i].was_usable && dead)
 			hold_down(steer, i, now);
-		steer->path[i].was_usable = usable;
+		steer->path[i].was_usable = is_usable(&views[i]);
 	}
 	if (steer->active == POLICY_NONE)
 		return;

@@ -72,13 +72,13 @@ int rule_add(struct nl *nl, const struct rule *rule, struct err *err)
 	batch_init(&batch);
 	rule_build(&batch, true, rule);
 	ret = batch_send(&batch, nl);
-	/* The kernel's idea of "exists" leaves the protocol out. */
+	/* To the kernel a rule with further selectors of the same priority "exists" as well. */
 	if (ret == -EEXIST && !find(nl, rule))
 		return 0;
 	if (!ret)
 		return 0;
 	return err_set(err, ret, "%s: %s", rule_format(rule, text, sizeof(text)),
-		       ret == -EEXIST		  ? "somebody else has the same rule"
+		       ret == -EEXIST		  ? "a rule like it is there already"
 		       : batch.results[0].text[0] ? batch.results[0].text
 						  : strerror(-ret));
 }

@@ -33,11 +33,12 @@ struct rule {
 int rule_build(struct batch *batch, bool add, const struct rule *rule);
 
 /* Adds a rule; 0 as well when the same rule (protocol included) is there already. Returns 0 or
- * -errno with a sentence in `err` (may be NULL); -EEXIST when another rule of the same selectors
- * and priority is there. */
+ * -errno with a sentence in `err` (may be NULL); -EEXIST when a rule with these and more selectors
+ * has the priority. */
 int rule_add(struct nl *nl, const struct rule *rule, struct err *err);
 
-/* Removes exactly this rule, one copy of it. Returns 0, also when there is none, or -errno. */
+/* Removes the first rule with all of these (the kernel does not compare what is not given; the
+ * protocol is). Returns 0, also when there is none, or -errno. */
 int rule_delete(struct nl *nl, const struct rule *rule);
 
 /* All IPv4 and IPv6 rules, each family in order of priority; the caller frees `*rules`, NULL where

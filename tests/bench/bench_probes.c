@@ -98,7 +98,7 @@ static void answer(int far)
 static void be_the_far_side(struct bench *bench)
 {
 	struct epoll_event event = {.events = EPOLLIN}, events[64];
-	int i, count, epoll = epoll_create1(0);
+	int i, epoll = epoll_create1(0);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (i = 0; i < PATHS; i++) {
@@ -106,7 +106,8 @@ static void be_the_far_side(struct bench *bench)
 		epoll_ctl(epoll, EPOLL_CTL_ADD, bench->far[i], &event);
 	}
 	for (;;) {
-		count = epoll_wait(epoll, events, 64, -1);
+		int count = epoll_wait(epoll, events, 64, -1);
+
 		for (i = 0; i < count; i++)
 			answer(events[i].data.fd);
 	}

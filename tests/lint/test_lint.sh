@@ -13,7 +13,7 @@ rule() { # DESCRIPTION COMMAND...: holds if the command prints nothing; what it 
 	local what=$1 culprits
 	shift
 	number=$((number + 1))
-	culprits=$("$@" 2>&1)
+	culprits=$("$@" 2>&1 | LC_ALL=C sort -u)
 	if [[ -z $culprits ]]; then
 		echo "ok $number - $what"
 	else
@@ -55,7 +55,7 @@ strip_code() {
 in_code() { # REGEX FOLDER...: every line of code that matches, as FILE:LINE:TEXT
 	local regex=$1
 	shift
-	(cd "$code" && grep -rnP "$regex" "$@" 2>/dev/null)
+	(cd "$code" && grep -rHnP "$regex" "$@" 2>/dev/null)
 }
 
 # --- the arrows of DESIGN §2 ---
@@ -123,7 +123,7 @@ quiet() {
 }
 
 randomness() {
-	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' .
+	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' *
 }
 
 unfinished() {
@@ -163,12 +163,8 @@ defines=(-D_GNU_SOURCE '-DCOMPS_VERSION="0"')
 
 run_cppcheck() {
 	# shellcheck disable=SC2046
-	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 -I. "${defines[@]}" \
-		-D'json_array_foreach(array, i, v)=for (i = 0; (v = json_array_get(array, i)); i++)' \
-		-D'json_object_foreach(object, k, v)=for (k = next_key(object); (v = next_value(k));)' \
-		-D'mnl_attr_for_each(a, message, n)=for (a = first_attr(message, n); a; a = next_attr(a))' \
-		-D'mnl_attr_for_each_nested(a, outer)=for (a = first_nested(outer); a; a = next_attr(a))' \
-		--template='{file}:{line}: {severity}: {message} [{id}]' $(list '*.c')
+	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 --library=tests/lint/macros.cfg \
+		-I. "${defines[@]}" --template='{file}:{line}: {severity}: {message} [{id}]' $(list '*.c')
 }
 
 run_clang_tidy() {
@@ -177,7 +173,7 @@ run_clang_tidy() {
 	list '*.c' | grep -v ^tests/ |
 		xargs -P2 -n1 sh -c 'clang-tidy --quiet "$@" 2>/dev/null' sh \
 			--extra-arg-before=-std=c11 "${defines[@]/#/--extra-arg=}" --extra-arg=-I. "${flags[@]/#/--extra-arg=}" |
-		grep -E ': (warning|error):' | sed "s|^$PWD/||; s/,-warnings-as-errors//" | sort -u
+		grep -E ': (warning|error):' | sed "s|^$PWD/||; s/,-warnings-as-errors//"
 }
 
 # Shell scripts are what says so in its first line.

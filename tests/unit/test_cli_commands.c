@@ -47,7 +47,8 @@ static void test_acting_commands_ask_and_say(void **state)
 		 "\"params\":{\"interval\":\"5s\",\"dist\":\"\"}}",
 		 "the policy is round-robin\n"},
 		{"reload", "{\"cmd\":\"reload\"}", "reloaded\n"},
-		{"down", "{\"cmd\":\"down\"}", "down: nothing of comps is left\n"},
+		{"down", "{\"cmd\":\"down\"}",
+		 "down: compsd has removed what it installed and ended\n"},
 		{"-j drain -- -x", "{\"cmd\":\"drain\",\"path\":\"-x\"}", "{\"ok\":true}\n"},
 	};
 	struct world *w = *state;
@@ -126,6 +127,9 @@ static void test_a_refusal_is_status_1_with_its_sentence(void **state)
 	expect_end(w, 1, "comps: no\n");
 	world_run_reply(w, "policy set x", "{\"ok\":false,\"error\":\"no\",\"code\":\"usage\"}\n");
 	expect_end(w, 2, "comps: no\n");
+	world_run_reply(w, "-j unpin", "{\"ok\":false,\"error\":\"no\",\"code\":\"failed\"}\n");
+	expect_end(w, 1, "comps: no\n");
+	assert_string_equal(w->out, "{\"ok\":false,\"error\":\"no\",\"code\":\"failed\"}\n");
 	world_run_reply(w, "unpin", "{\"ok\":false}\n");
 	expect_end(w, 1, "without saying why");
 	world_run_reply(w, "unpin", "{\"ok\":\"true\"}\n");
@@ -296,6 +300,18 @@ static void test_down_without_a_daemon_runs_compsd(void **state)
 	world_listen(w);
 }
 
+static void test_down_waits_until_the_daemon_has_gone(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w, "down -t 50ms");
+	world_expect_request(w);
+	world_send(w, "{\"ok\":true}\n", 12);
+	world_finish(w); /* and does not go */
+	expect_end(w, 1, "going down: the daemon did not answer within 50ms");
+	assert_string_equal(w->out, "");
+}
+
 static void test_a_hung_daemon_is_not_waited_for(void **state)
 {
 	static const char *const commands[] = {"-t 50ms status", "migrate ams --wait -t 50ms",
@@ -456,6 +472,7 @@ int main(void)
 		WORLD_TEST(test_check_names_the_file),
 		WORLD_TEST(test_check_of_real_files),
 		WORLD_TEST(test_down_without_a_daemon_runs_compsd),
+		WORLD_TEST(test_down_waits_until_the_daemon_has_gone),
 		WORLD_TEST(test_a_hung_daemon_is_not_waited_for),
 		WORLD_TEST(test_a_daemon_that_accepts_nobody),
 		WORLD_TEST(test_garbage_from_the_server),

@@ -163,7 +163,7 @@ static void test_a_smaller_window_gets_a_smaller_table(void **state)
 	answer_until(s, "1", "wgnet1");
 	assert_int_equal(ioctl(s->terminal, TIOCSWINSZ, &small), 0);
 	/* INTERFACE gives way: the state stands right behind the name. */
-	answer_until(s, "1", "* ams\033[0m   \033[32mup");
+	answer_until(s, "1", "  ams   \033[32mup");
 	type(s, "q");
 	expect_good_end(s);
 	free(s);

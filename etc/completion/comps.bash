@@ -1,0 +1,90 @@
+# bash completion for comps(1)
+
+# The names of the paths, from the first column of the status table.
+_comps_paths()
+{
+	comps -t 1s status 2>/dev/null | awk '
+		/^  PATH /	{ table = 1; next }
+		table && !NF	{ exit }
+		table		{ sub(/^\*/, ""); print $1 }'
+}
+
+_comps_policies()
+{
+	comps -t 1s policy list 2>/dev/null | grep -v '^ '
+}
+
+# The parameters of the policy $1.
+_comps_params()
+{
+	comps -t 1s policy list 2>/dev/null | awk -v policy="$1" '
+		/^[^ ]/		{ mine = $1 == policy; next }
+		mine && /^    /	{ print $1 "=" }'
+}
+
+# Sets `words` to the words before the cursor that are neither options nor their values.
+_comps_words()
+{
+	local i
+
+	words=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for) ((i++)) ;;
+		-*) ;;
+		*) words+=("${COMP_WORDS[i]}") ;;
+		esac
+	done
+}
+
+# What may follow `words`, beside options.
+_comps_arguments()
+{
+	case "${#words[@]} ${words[*]}" in
+	"0 ") echo status watch migrate pin unpin drain enable policy events reload check down \
+		version help ;;
+	"1 migrate") echo next; _comps_paths ;;
+	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
+	"1 policy") echo list set ;;
+	"2 policy set") _comps_policies ;;
+	*" policy set "*) _comps_params "${words[2]}" ;;
+	"1 help") words=() && _comps_arguments ;;
+	esac
+}
+
+_comps_options()
+{
+	echo --json --socket --timeout --help --version
+	case ${words[0]} in
+	migrate) echo --wait ;;
+	pin) echo --for ;;
+	events) echo --follow ;;
+	watch) echo --interval ;;
+	down) echo --config ;;
+	esac
+}
+
+_comps()
+{
+	local words cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+
+	_comps_words
+	COMPREPLY=()
+	case $prev in
+	-t | --timeout | -n | --interval | -F | --for) return ;;
+	-s | --socket | -c | --config) words=(check) ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")
+	elif [[ ${words[*]} == check ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	else
+		mapfile -t COMPREPLY < <(compgen -W "$(_comps_arguments)" -- "$cur")
+	fi
+	if [[ ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace
+	fi
+}
+
+complete -F _comps comps

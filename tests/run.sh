@@ -1,0 +1,46 @@
+#!/bin/bash
+# Runs test programs that print TAP (testanything.org), one after the other, and adds their results up.
+# The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
+#
+#   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (1500)
+#
+# What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
+
+logs=${BUILD:-build}/test-logs
+passed=0 failed=0 skipped=0
+export CMOCKA_MESSAGE_OUTPUT=TAP
+
+# Prints the failures and skips of one log, then its three counts on the last line.
+summarize() { # LOG STATUS
+	awk -v status="$2" '
+		/^1\.\.[0-9]+/ { plan = substr($0, 4) + 0; planned = 1; if (/# *[Ss][Kk][Ii][Pp]/) { print "    " $0; skip++ } }
+		/^(not )?ok[ \t]/ && /# *[Ss][Kk][Ii][Pp]/ { print "    " $0; skip++; seen++; next }
+		/^ok[ \t]/ { ok++; seen++ }
+		/^not ok[ \t]/ { print "    " $0; bad++; seen++ }
+		END {
+			if (!planned) { print "    no plan: it ended early"; bad++ }
+			else if (seen != plan) { print "    planned " plan ", ran " seen + 0; bad++ }
+			else if (status != 0 && !bad) { print "    exit status " status; bad++ }
+			print ok + 0, bad + 0, skip + 0
+		}' "$1"
+}
+
+for program; do
+	log=$logs/$(basename "$program").log
+	mkdir -p "$logs"
+	start=$SECONDS
+	timeout --foreground -k 10 "${TEST_TIMEOUT:-1500}" "$program" >"$log" 2>&1 </dev/null
+	status=$?
+	report=$(summarize "$log" $status)
+	read -r ok bad skip <<<"${report##*$'\n'}"
+	printf '%-40s %4d passed %3d failed %3d skipped  %4ds\n' "$(basename "$program")" "$ok" "$bad" "$skip" \
+		$((SECONDS - start))
+	[[ $report = *$'\n'* ]] && echo "${report%$'\n'*}"
+	if ((bad)); then
+		echo "    --- the last lines of $log ---"
+		tail -n 25 "$log" | sed 's/^/    /'
+	fi
+	((passed += ok, failed += bad, skipped += skip))
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
