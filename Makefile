@@ -69,6 +69,9 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcmocka $(PKG_LIBS) -lev -lcap -lm -lpthread
 
+# These two drive the real program.
+$(BUILD)/tests/unit/test_cli_commands $(BUILD)/tests/unit/test_cli_watch: | $(BUILD)/comps
+
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lm -lpthread

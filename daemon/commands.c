@@ -333,9 +333,15 @@ static json_t *down(struct daemon *daemon, const struct control_request *request
 	(void)args;
 	log_info(&daemon->log, "going down: removing everything");
 	daemon->remove_on_exit = true;
-	control_send(request->control, request->client, ok());
+	daemon->waiting_client = request->client; /* daemon_fini() answers */
 	loop_stop(daemon->loop);
 	return NULL;
+}
+
+void commands_on_down(struct daemon *daemon, const char *error)
+{
+	control_send(daemon->control, daemon->waiting_client,
+		     error ? no("failed", "%s", error) : ok());
 }
 
 /* --- dispatch --------------------------------------------------------------------------------- */

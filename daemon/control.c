@@ -189,7 +189,7 @@ static struct client *find(const struct control *control, uint64_t id)
 void control_send(struct control *control, uint64_t id, json_t *object)
 {
 	struct client *client = find(control, id);
-	char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *line = object ? json_dumps(object, CONTROL_JSON) : NULL;
 
 	if (client && line)
 		put(client, line);

@@ -15,6 +15,9 @@
 #include "daemon/loop.h"
 #include "lib/err.h"
 
+/* How everything on the socket is written: one line, and 0.15 rather than 0.14999999999999999. */
+#define CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(16))
+
 struct control;
 
 struct control_request {

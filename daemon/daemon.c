@@ -297,6 +297,7 @@ int daemon_fini(struct daemon *daemon)
 		ret = network_remove(conf, &daemon->log, &err);
 		if (ret)
 			log_error(&daemon->log, "%s", err.text);
+		commands_on_down(daemon, ret ? err.text : NULL);
 	}
 	conf_free(conf);
 	loop_remove_fd(daemon->monitor_fd);

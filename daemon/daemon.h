@@ -55,7 +55,8 @@ struct daemon {
 	struct engine engine;
 	struct events events;
 	struct migration_log migrations;
-	uint64_t waiting_client; /* for the migration under way or requested; 0 if none */
+	uint64_t waiting_client; /* for the migration under way or requested, or for the end after
+				  * `comps down`; 0 if none */
 	struct mono started;
 	struct mono next_active; /* reading of the active path's counters */
 	struct mono next_second; /* once-a-second work */

@@ -22,7 +22,7 @@ void events_add(struct events *events, struct control *control, int64_t wall_us,
 	json_decref(*slot);
 	*slot = event;
 	events->total++;
-	line = json_dumps(event, JSON_COMPACT);
+	line = json_dumps(event, CONTROL_JSON);
 	if (line && control)
 		control_publish(control, line);
 	free(line);

@@ -14,9 +14,10 @@
 #include "netlink/link.h"
 #include "netlink/wg_uapi.h"
 
-#define COMMAND_WORDS 31
-#define POLL_US	      2000
-#define STOP_WAIT_US  500000
+#define COMMAND_WORDS	   31
+#define POLL_US		   2000
+#define BACKGROUND_WAIT_US 200000
+#define STOP_WAIT_US	   500000
 
 static void pause_briefly(void)
 {
@@ -82,31 +83,51 @@ static int spawn(char *const *command, const char *ifname, pid_t *pid)
 	return -ret;
 }
 
-/* Waits for link and socket while `pid`, the foreground part, runs or has ended well. */
-static int wait_for_both(struct nl *nl, pid_t pid, const char *ifname, struct mono deadline)
+/* Reaps `pid`, the foreground part, if it has ended. Returns 0; -EAGAIN while it runs; -ECHILD when
+ * it failed. */
+static int reap(pid_t *pid)
 {
-	bool running = true;
-	struct link link;
-	struct wg wg;
 	int status;
 
-	for (;;) {
-		if (running && waitpid(pid, &status, WNOHANG) == pid) {
-			running = false;
-			if (!WIFEXITED(status) || WEXITSTATUS(status))
-				return -ECHILD;
-		}
+	if (!*pid)
+		return 0;
+	if (waitpid(*pid, &status, WNOHANG) != *pid)
+		return -EAGAIN;
+	*pid = 0;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
+}
+
+/* Waits for link and socket while the foreground part runs or has ended well. */
+static int wait_for_both(struct nl *nl, pid_t *pid, const char *ifname, struct mono deadline)
+{
+	struct link link;
+	struct wg wg;
+
+	while (!mono_due(deadline, clock_now())) {
+		if (reap(pid) == -ECHILD)
+			return -ECHILD;
 		if (!link_get(nl, ifname, &link) && answers(&wg, ifname))
 			return 0;
-		if (mono_due(deadline, clock_now()))
-			break;
 		pause_briefly();
 	}
-	if (running) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
 	return -ETIMEDOUT;
+}
+
+/* One that goes into the background ends now; one that does not is left to run. */
+static void wait_for_background(pid_t *pid)
+{
+	struct mono deadline = mono_add_us(clock_now(), BACKGROUND_WAIT_US);
+
+	while (reap(pid) == -EAGAIN && !mono_due(deadline, clock_now()))
+		pause_briefly();
+}
+
+static void end(pid_t pid)
+{
+	if (!pid)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 int wg_userspace_start(struct nl *nl, char *const *command, const char *ifname, int64_t timeout_us,
@@ -125,9 +146,12 @@ int wg_userspace_start(struct nl *nl, char *const *command, const char *ifname, 
 	ret = spawn(command, ifname, &pid);
 	if (ret)
 		return err_set(err, ret, "cannot run %s: %s", command[0], strerror(-ret));
-	ret = wait_for_both(nl, pid, ifname, deadline);
-	if (!ret)
+	ret = wait_for_both(nl, &pid, ifname, deadline);
+	if (!ret) {
+		wait_for_background(&pid);
 		return 0;
+	}
+	end(pid);
 	wg_userspace_stop(nl, ifname);
 	return err_set(err, ret, "%s %s: %s", command[0], ifname,
 		       ret == -ECHILD

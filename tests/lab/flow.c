@@ -130,12 +130,15 @@ static int usage(void)
 		"FILE]\n"
 		"                [--pps N] [--size BYTES] [--stamps FILE] [--connect]   udp-*, "
 		"echo\n"
+		"                [--progress FILE]                                      echo\n"
 		"                [--rate KBIT] [--interval MS]                          tcp-*\n"
 		"                HOST\n"
 		"       MODE: udp-both udp-up udp-down echo tcp-up tcp-down tcp-idle\n"
 		"       --ready FILE is made when the server has answered; --stamps FILE gets a "
 		"line per packet:\n"
-		"       up|down|echo SEQ SENT_NS RECEIVED_NS (0: unknown, lost: lost)\n");
+		"       up|down|echo SEQ SENT_NS RECEIVED_NS (0: unknown, lost: lost)\n"
+		"       --progress FILE holds SENT ANSWERED LOST, the last after a second's "
+		"wait\n");
 	return 2;
 }
 
@@ -182,6 +185,9 @@ static bool set_option(struct options *o, int opt, const char *arg)
 	case 'R':
 		o->ready = arg;
 		return true;
+	case 'P':
+		o->progress = arg;
+		return true;
 	case 'b':
 		o->rate_kbit = number(arg, 1, 1e9);
 		return true;
@@ -215,7 +221,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"pps", 1, NULL, 'n'},	   {"size", 1, NULL, 's'},  {"stamps", 1, NULL, 'S'},
 		{"ready", 1, NULL, 'R'},   {"rate", 1, NULL, 'b'},  {"interval", 1, NULL, 'i'},
-		{"connect", 0, NULL, 'c'}, {"drain", 1, NULL, 'w'}, {NULL, 0, NULL, 0},
+		{"connect", 0, NULL, 'c'}, {"drain", 1, NULL, 'w'}, {"progress", 1, NULL, 'P'},
+		{NULL, 0, NULL, 0},
 	};
 	struct options o = {.port = "9000",
 			    .family = AF_UNSPEC,

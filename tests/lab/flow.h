@@ -43,6 +43,7 @@ struct options {
 	int64_t rate_kbit;
 	const char *stamps;
 	const char *ready;
+	const char *progress;
 	bool connected;
 	bool background;
 };

@@ -1,11 +1,13 @@
 /* The client's side of the UDP modes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "flow.h"
@@ -14,7 +16,8 @@ enum {
 	BATCH = 64,
 	BUFFER = 8 << 20,
 	ANSWER_SECONDS = 5,
-	LOSSES_SHOWN = 100
+	LOSSES_SHOWN = 100,
+	PROGRESS_MS = 250
 };
 
 struct client {
@@ -33,7 +36,12 @@ struct client {
 	struct seqlog server; /* only its times, fetched at the end */
 	struct stat_reply stat;
 	bool have_stat, answered;
-	int64_t began, ended;
+	int64_t began, ended, began_wall;
+	struct progress {
+		int fd;
+		int64_t next;
+		uint64_t judged, lost; /* of the first `judged` packets sent */
+	} progress;
 };
 
 static bool sends(const struct client *c)
@@ -118,12 +126,48 @@ static bool handshake(struct client *c)
 	return c->answered;
 }
 
+static void show_progress(struct client *c, int64_t now)
+{
+	struct progress *p = &c->progress;
+	char line[80];
+	int n;
+
+	if (!c->o->progress || now < p->next)
+		return;
+	p->next = now + PROGRESS_MS * NS_PER_MS;
+	for (; p->judged < c->up.sent && c->sent_at[p->judged] < now - NS_PER_SEC; p->judged++)
+		p->lost += !seqlog_at(&c->down, p->judged);
+	/* Of one length, so that a reader never sees half a line. */
+	n = snprintf(line, sizeof(line), "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", c->up.sent,
+		     c->down.unique, p->lost);
+	if (pwrite(p->fd, line, (size_t)n, 0) != n)
+		die(c->o->progress);
+}
+
+static void open_progress(struct client *c)
+{
+	if (!c->o->progress)
+		return;
+	c->progress.fd = open(c->o->progress, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
+	if (c->progress.fd < 0)
+		die(c->o->progress);
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
 static void measure(struct client *c)
 {
 	int64_t now = now_ns();
 	int64_t end = c->o->duration_ns ? now + c->o->duration_ns : INT64_MAX;
 
 	c->began = now;
+	c->began_wall = wall_ns();
 	c->up = (struct pacer){.t0 = now, .pps = c->o->pps};
 	for (; now < end && !stopped(); now = now_ns()) {
 		int64_t wake = end;
@@ -133,6 +177,7 @@ static void measure(struct client *c)
 			wake = pacer_wake(&c->up, now);
 		}
 		receive_until(c, wake < end ? wake : end);
+		show_progress(c, now);
 	}
 	c->ended = now;
 }
@@ -255,6 +300,8 @@ static void print_result(const struct client *c)
 	printf("{\"mode\":\"%s\",\"seconds\":%.3f,\"pps\":%u,\"size\":%u,\"complete\":%s",
 	       c->o->mode_name, (double)(c->ended - c->began) / 1e9, c->o->pps, c->o->size,
 	       c->have_stat ? "true" : "false");
+	/* The instant at which the stamps say began_ns: for comparing with the log of a daemon. */
+	printf(",\"began_ns\":%" PRId64 ",\"began_wall_ns\":%" PRId64, c->began, c->began_wall);
 	printf(",\"sent\":%" PRIu64 ",\"send_errors\":%" PRIu64
 	       ",\"held_back_ms\":%.1f,\"received_down\":%" PRIu64,
 	       c->up.sent, c->send_errors, (double)c->up.held_back_ns / 1e6, c->down.unique);
@@ -327,6 +374,7 @@ int udp_run(const struct options *o)
 		fprintf(stderr, "flow: %s port %s: no answer\n", o->host, o->port);
 		return 1;
 	}
+	open_progress(&c);
 	say_ready(o);
 	measure(&c);
 	drain(&c);

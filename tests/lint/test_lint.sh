@@ -123,7 +123,7 @@ quiet() {
 }
 
 randomness() {
-	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' *
+	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' "${layers[@]}" daemon cli
 }
 
 unfinished() {
@@ -154,7 +154,7 @@ formatted() {
 
 subjects() {
 	git log --no-merges --format='%h %s' |
-		grep -vE '^[0-9a-f]+ [a-z0-9_.-]+((, |/)[a-z0-9_.-]+)*: [^ ].*[^.]$'
+		grep -vE '^[0-9a-f]+ [A-Za-z0-9_.-]+((, |/)[A-Za-z0-9_.-]+)*: [^ ].*[^.]$'
 }
 
 # --- analysers ---
@@ -163,7 +163,7 @@ defines=(-D_GNU_SOURCE '-DCOMPS_VERSION="0"')
 
 run_cppcheck() {
 	# shellcheck disable=SC2046
-	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 --library=tests/lint/macros.cfg \
+	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 --library=tests/lint/cppcheck.cfg \
 		-I. "${defines[@]}" --template='{file}:{line}: {severity}: {message} [{id}]' $(list '*.c')
 }
 
@@ -195,7 +195,7 @@ rule 'nothing is left unfinished' unfinished
 rule 'headers have at most 150 lines' too_long 150 '*.h'
 rule 'source files have at most 500 lines' too_long 500 '*.c'
 rule 'functions have at most 60 lines' long_functions
-rule_with clang-format 'the layout is clang-format'\''s' formatted
+rule_with clang-format 'clang-format would change nothing' formatted
 if git log -1 >/dev/null 2>&1; then
 	rule 'commit subjects read "area: what"' subjects
 else

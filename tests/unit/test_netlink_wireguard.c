@@ -3,8 +3,11 @@
  */
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
+#include <signal.h>
 #include <sodium.h>
 #include <sys/mount.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 
 #include "netlink/wg_genl.h"
 #include "netlink/wg_uapi.h"
@@ -13,6 +16,21 @@
 #include "tests/unit/netlink_world.h"
 
 #define FAMILY 0x21
+
+/* Keys of one byte over and over, in hexadecimal. */
+#define K11 "1111111111111111111111111111111111111111111111111111111111111111"
+#define K22 "2222222222222222222222222222222222222222222222222222222222222222"
+#define K33 "3333333333333333333333333333333333333333333333333333333333333333"
+#define K48 "4848484848484848484848484848484848484848484848484848484848484848"
+#define K77 "7777777777777777777777777777777777777777777777777777777777777777"
+#define K00 "0000000000000000000000000000000000000000000000000000000000000000"
+
+static void assert_text(struct wg_uapi_text *text, const char *wanted)
+{
+	assert_int_equal(wg_uapi_text_add(text, "", 1), 0);
+	assert_string_equal(text->bytes, wanted);
+	wg_uapi_text_fini(text);
+}
 
 static void key(uint8_t out[WG_KEY_BYTES], uint8_t fill)
 {
@@ -103,7 +121,15 @@ static void an_endpoint_message_is_as_the_kernel_wants_it(void **state)
 	(void)state;
 	key(public_key, 0x11);
 	message = wg_genl_encode_endpoint(FAMILY, "wg0", public_key, &at, bytes);
-	assert_hex(message, message->nlmsg_len, "GOLDEN");
+	assert_hex(message, message->nlmsg_len,
+		   "64000000210000000000000000000000" /* nlmsghdr */
+		   "01010000"			      /* WG_CMD_SET_DEVICE, version 1 */
+		   "0800020077673000"		      /* WGDEVICE_A_IFNAME "wg0" */
+		   "48000880"
+		   "44000080"	      /* WGDEVICE_A_PEERS, one */
+		   "24000100" K11     /* WGPEER_A_PUBLIC_KEY */
+		   "0800030004000000" /* WGPEER_A_FLAGS: update only */
+		   "140004000200ca6cc00002090000000000000000" /* WGPEER_A_ENDPOINT */);
 }
 
 static void a_device_survives_the_encoder_and_the_decoder(void **state)
@@ -185,20 +211,6 @@ static void no_bytes_confuse_the_netlink_decoder(void **state)
 }
 
 /* --- userspace text --- */
-
-#define K11 "1111111111111111111111111111111111111111111111111111111111111111"
-#define K22 "2222222222222222222222222222222222222222222222222222222222222222"
-#define K33 "3333333333333333333333333333333333333333333333333333333333333333"
-#define K48 "4848484848484848484848484848484848484848484848484848484848484848"
-#define K77 "7777777777777777777777777777777777777777777777777777777777777777"
-#define K00 "0000000000000000000000000000000000000000000000000000000000000000"
-
-static void assert_text(struct wg_uapi_text *text, const char *wanted)
-{
-	assert_int_equal(wg_uapi_text_add(text, "", 1), 0);
-	assert_string_equal(text->bytes, wanted);
-	wg_uapi_text_fini(text);
-}
 
 static void the_set_text_makes_exactly_the_device(void **state)
 {
@@ -296,6 +308,80 @@ static void a_bad_answer_is_an_error(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(decode(cases[i].answer, &device), cases[i].error);
 		wg_device_fini(&device);
+	}
+}
+
+/* A socket that something listens on, and that `serve` (in another process) may answer. */
+static pid_t fake_socket(struct wg *wg, void (*serve)(int fd))
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	*wg = (struct wg){.ops = &wg_uapi_ops, .ifname = "fake"};
+	snprintf(wg->socket, sizeof(wg->socket), "/tmp/comps-uapi-%d.sock", getpid());
+	strcpy(address.sun_path, wg->socket);
+	unlink(wg->socket);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	pid = fork();
+	if (!pid) {
+		signal(SIGPIPE, SIG_IGN);
+		serve(accept(fd, NULL, NULL));
+		_exit(0);
+	}
+	close(fd);
+	return pid;
+}
+
+static void serve_nothing(int fd)
+{
+	(void)fd;
+	pause();
+}
+
+static void serve_without_end(int fd)
+{
+	char line[] = "some_key=some_value_that_makes_it_long_enough_to_be_quick\n";
+
+	while (write(fd, line, sizeof(line) - 1) > 0)
+		;
+}
+
+static void serve_half(int fd)
+{
+	char request[64];
+
+	if (read(fd, request, sizeof(request)) > 0 && write(fd, "listen_port=1\n", 14) == 14)
+		shutdown(fd, SHUT_WR);
+}
+
+static void a_process_that_misbehaves_does_not_hang_us(void **state)
+{
+	static const struct {
+		void (*serve)(int fd);
+		int error;
+	} cases[] = {{serve_nothing, -ETIMEDOUT},
+		     {serve_without_end, 0 /* -EMSGSIZE, or -ETIMEDOUT on a slow machine */},
+		     {serve_half, -EBADMSG}};
+	struct wg_device device;
+	struct wg wg;
+	pid_t pid;
+	size_t i;
+	int ret;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid = fake_socket(&wg, cases[i].serve);
+		ret = wg.ops->get(&wg, &device);
+		if (cases[i].error)
+			assert_int_equal(ret, cases[i].error);
+		else
+			assert_true(ret == -EMSGSIZE || ret == -ETIMEDOUT);
+		assert_int_equal(device.peer_count, 0);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		unlink(wg.socket);
 	}
 }
 
@@ -462,6 +548,7 @@ int main(void)
 		cmocka_unit_test(the_endpoint_text_updates_only),
 		cmocka_unit_test(an_answer_is_read_whole),
 		cmocka_unit_test(a_bad_answer_is_an_error),
+		cmocka_unit_test(a_process_that_misbehaves_does_not_hang_us),
 		TEST(a_userspace_tunnel_is_configured_and_read),
 		TEST(it_can_be_started_again_at_once),
 		TEST(a_failing_command_says_so),
