@@ -89,10 +89,8 @@ static void check_name(const struct checker *c, size_t i)
 		if (strcmp(paths[other].name, paths[index].name) != 0)
 			continue;
 		schema_error(c->r, value_at(c, i, "name"),
-			     "\"%s\" is also the name of paths[%zu] "
-			     "(line %d)",
-			     paths[index].name, other,
-			     value_at(c, other + c->first_path, "name")->line);
+			     "\"%s\" is also the name of paths[%zu] (line %d)", paths[index].name,
+			     other, value_at(c, other + c->first_path, "name")->line);
 		return;
 	}
 }

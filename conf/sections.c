@@ -23,23 +23,13 @@ static void *new_array(struct conf_reader *r, size_t count, size_t item_bytes)
 	return array;
 }
 
-static char *copy_text(struct conf_reader *r, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		r->d->out_of_memory = true;
-	return copy;
-}
-
 VALUE_READER(section_inner)
 {
 	struct conf *conf = field;
 
 	if (conf->mode == CONF_DIRECT) {
 		schema_error(r, node,
-			     "mode direct has no inner tunnel; remove it, or write mode: "
-			     "nested");
+			     "mode direct has no inner tunnel; remove it, or write mode: nested");
 		return;
 	}
 	schema_read(r, key->section, node, &conf->inner);
@@ -192,9 +182,9 @@ VALUE_READER(section_proxy)
 			continue;
 		to = ip.family == AF_INET ? &path->proxy4 : &path->proxy6;
 		if (to->family != AF_UNSPEC)
-			schema_error(r, item,
-				     "a second address of the same family; one of each "
-				     "is accepted");
+			schema_error(
+				r, item,
+				"a second address of the same family; one of each is accepted");
 		else
 			*to = ip;
 	}
@@ -244,8 +234,10 @@ VALUE_READER(section_userspace)
 	conf->userspace = new_array(r, count + 1, sizeof(*conf->userspace));
 	for (size_t i = 0; conf->userspace && i < count; i++) {
 		text = schema_text(r, key, schema_item(node, i));
-		if (text && (conf->userspace[used] = copy_text(r, text)))
+		if (text && (conf->userspace[used] = strdup(text)))
 			used++;
+		else if (text)
+			r->d->out_of_memory = true;
 	}
 }
 

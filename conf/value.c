@@ -63,18 +63,18 @@ VALUE_READER(value_size)
 
 VALUE_READER(value_count)
 {
-	const char *text = schema_text(r, key, node);
-	bool hex = text && strncasecmp(text, "0x", 2) == 0;
+	const char *text = schema_text(r, key, node), *digits;
 	unsigned long long number;
-	const char *digits;
-	char *end;
+	bool hex;
 
 	if (!text)
 		return;
+	hex = strncasecmp(text, "0x", 2) == 0;
 	digits = hex ? text + 2 : text;
 	errno = 0;
-	number = strtoull(digits, &end, hex ? 16 : 10);
-	if (digits[0] == '\0' || strchr("+- \t\n", digits[0]) || *end != '\0')
+	number = strtoull(digits, NULL, hex ? 16 : 10);
+	if (digits[0] == '\0' ||
+	    digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")] != '\0')
 		schema_error(r, node, "\"%.40s\" is not a whole number (range %.0f..%.0f)", text,
 			     key->min, key->max);
 	else if (errno == ERANGE || (double)number < key->min || (double)number > key->max)

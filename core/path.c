@@ -15,8 +15,7 @@ int paths_init(struct paths *paths, size_t count, const struct path_stats_config
 
 	memset(paths, 0, sizeof(*paths));
 	paths->config = *config;
-	paths->burst_tokens = BURST_TOKENS;
-	paths->burst_refill = now;
+	bucket_init(&paths->bursts, BURST_TOKENS, BURST_REFILL_US, now);
 	paths->path = calloc(count, sizeof(*paths->path));
 	if (!paths->path)
 		return -ENOMEM;
@@ -66,22 +65,6 @@ const struct path_stats *paths_judge(const struct paths *paths, size_t index)
 	return &path->target[judge_of(paths, path)];
 }
 
-static bool take_burst_token(struct paths *paths, struct mono now)
-{
-	int64_t refills = mono_diff_us(now, paths->burst_refill) / BURST_REFILL_US;
-
-	if (refills > 0) {
-		paths->burst_refill = mono_add_us(paths->burst_refill, refills * BURST_REFILL_US);
-		paths->burst_tokens = refills + paths->burst_tokens > BURST_TOKENS
-					      ? BURST_TOKENS
-					      : paths->burst_tokens + (uint32_t)refills;
-	}
-	if (!paths->burst_tokens)
-		return false;
-	paths->burst_tokens--;
-	return true;
-}
-
 static enum path_state state_of(const struct paths *paths, const struct path *path)
 {
 	return path->link_up ? path->target[judge_of(paths, path)].state : PATH_DOWN;
@@ -122,7 +105,7 @@ static unsigned int refresh(struct paths *paths, struct mono now)
 		enter(path, state, now);
 		effects |= PATHS_CHANGED;
 	}
-	if (doubt && take_burst_token(paths, now))
+	if (doubt && bucket_take(&paths->bursts, now))
 		effects |= PATHS_BURST;
 	return effects;
 }

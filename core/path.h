@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/bucket.h"
 #include "core/path_stats.h"
 #include "core/stall.h"
 #include "lib/mono.h"
@@ -60,8 +61,7 @@ struct paths {
 	struct path *path;
 	size_t count;
 	bool exit_heard; /* the exit has answered a probe through some path */
-	uint32_t burst_tokens;
-	struct mono burst_refill;
+	struct bucket bursts;
 };
 
 /* What a call may ask of its owner, or-ed together. */

@@ -122,14 +122,15 @@ static uint64_t all_bytes(const struct paths *paths)
 static json_t *path_decision(const struct report *report, size_t i, const struct path_view *views)
 {
 	const struct steer *steer = report->steer;
-	int64_t held_us = mono_diff_us(steer->path[i].held_until, report->now);
-	bool held = !mono_due(steer->path[i].held_until, report->now);
+	const struct hold_down *hold = &steer->path[i].hold;
+	double held_s = 0;
 
+	if (hold_down_active(hold, report->now))
+		held_s = (double)mono_diff_us(hold->until, report->now) / 1e6;
 	return json_pack("{s:b, s:b, s:b, s:f, s:I}", "active", steer->active == (int)i, "drained",
 			 steer->path[i].drained, "eligible",
-			 steer_eligible(steer, views, (int)i, report->now), "damped_s",
-			 held ? (double)held_us / 1e6 : 0.0, "priority",
-			 (json_int_t)report->paths->path[i].priority);
+			 steer_eligible(steer, views, (int)i, report->now), "damped_s", held_s,
+			 "priority", (json_int_t)report->paths->path[i].priority);
 }
 
 static json_t *path_figures(const struct paths *paths, size_t i)

@@ -26,9 +26,6 @@
 
 #define MINUTE_US INT64_C(60000000)
 
-/* A path that behaved for so many hold-downs starts from the shortest again. */
-#define FORGIVE_AFTER 10
-
 /* How long the first choice waits for paths that have not answered yet. */
 #define START_GRACE_US INT64_C(1000000)
 
@@ -95,19 +92,17 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.moving_to = POLICY_NONE,
 		.requested = POLICY_NONE,
 		.pinned = POLICY_NONE,
-		.tokens = config->migrations_per_min,
-		.tokens_at = now,
 	};
+	bucket_init(&steer->migrations, config->migrations_per_min,
+		    MINUTE_US / config->migrations_per_min, now);
 	steer->path = calloc(path_count, sizeof(*steer->path));
 	steer->shown = calloc(path_count, sizeof(*steer->shown));
 	if (!steer->path || !steer->shown) {
 		ret = err_set(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
-	for (i = 0; i < path_count; i++) {
-		steer->path[i].held_until = MONO_LONG_AGO;
-		steer->path[i].failed = MONO_LONG_AGO;
-	}
+	for (i = 0; i < path_count; i++)
+		steer->path[i].hold = HOLD_DOWN_NONE;
 	ret = steer_set_policy(steer, policy, values, err);
 	if (!ret)
 		return 0;
@@ -144,7 +139,7 @@ static bool is_dead(const struct path_view *view)
 
 static bool is_held(const struct steer *steer, size_t i, struct mono now)
 {
-	return !mono_due(steer->path[i].held_until, now);
+	return hold_down_active(&steer->path[i].hold, now);
 }
 
 static bool all_held(const struct steer *steer, const struct path_view *views, struct mono now)
@@ -173,16 +168,8 @@ bool steer_eligible(const struct steer *steer, const struct path_view *views, in
 
 static void hold_down(struct steer *steer, size_t i, struct mono now)
 {
-	struct steer_path *path = &steer->path[i];
-	int64_t us = path->hold_down_us * 2;
-
-	if (us == 0 || mono_diff_us(now, path->failed) > FORGIVE_AFTER * path->hold_down_us)
-		us = steer->config.hold_down_us;
-	if (us > steer->config.hold_down_max_us)
-		us = steer->config.hold_down_max_us;
-	path->hold_down_us = us;
-	path->failed = now;
-	path->held_until = mono_add_us(now, us);
+	hold_down_begin(&steer->path[i].hold, steer->config.hold_down_us,
+			steer->config.hold_down_max_us, now);
 }
 
 /* Sees which paths went down, and since when the active one is in trouble. */
@@ -297,27 +284,12 @@ static int64_t min_dwell_us(const struct steer *steer, const struct path_view *v
 	return us;
 }
 
-static void refill_tokens(struct steer *steer, struct mono now)
-{
-	double rate = (double)steer->config.migrations_per_min / MINUTE_US;
-
-	steer->tokens += rate * (double)mono_diff_us(now, steer->tokens_at);
-	if (steer->tokens > steer->config.migrations_per_min)
-		steer->tokens = steer->config.migrations_per_min;
-	steer->tokens_at = now;
-}
-
 /* When the guards let the policy migrate: `now` or earlier if they do already. */
 static struct mono allowed_at(struct steer *steer, const struct path_view *views, struct mono now)
 {
 	struct mono dwell = mono_add_us(steer->since, min_dwell_us(steer, views));
-	struct mono token = now;
+	struct mono token = mono_add_us(now, bucket_wait_us(&steer->migrations, now));
 
-	refill_tokens(steer, now);
-	if (steer->tokens < 1)
-		token = mono_add_us(now, (int64_t)((1 - steer->tokens) * MINUTE_US /
-						   steer->config.migrations_per_min) +
-						 1);
 	return mono_before(dwell, token) ? token : dwell;
 }
 
@@ -340,7 +312,7 @@ static void follow_policy(struct steer *steer, const struct path_view *views, st
 	ask_policy(steer, policy_event(steer, now), now, &answer);
 	steer->policy_wake = (struct mono){answer.wake_us};
 	if (answer.path != POLICY_KEEP && mono_due(allowed, now)) {
-		steer->tokens -= 1;
+		bucket_take(&steer->migrations, now);
 		migrate(steer, answer.path, answer.reason, out);
 		return;
 	}
@@ -415,7 +387,7 @@ static struct mono next_release(const struct steer *steer, struct mono now)
 
 	for (i = 0; i < steer->count; i++) {
 		if (is_held(steer, i, now))
-			next = mono_earlier(next, steer->path[i].held_until);
+			next = mono_earlier(next, steer->path[i].hold.until);
 	}
 	return next;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/bucket.h"
+#include "core/hold_down.h"
 #include "core/migration.h"
 #include "core/path.h"
 #include "lib/err.h"
@@ -43,9 +45,7 @@ struct steer_path {
 	bool drained;
 	bool was_usable;
 	bool unsettled; /* active, but the traffic was not seen to follow */
-	struct mono held_until;
-	struct mono failed; /* the last time it did */
-	int64_t hold_down_us;
+	struct hold_down hold;
 };
 
 struct steer {
@@ -66,9 +66,8 @@ struct steer {
 	struct mono pinned_until;
 	struct mono policy_wake;
 	bool policy_started;
-	uint32_t policy_errors; /* answers that made no sense */
-	double tokens;		/* of the rate limit */
-	struct mono tokens_at;
+	uint32_t policy_errors;	  /* answers that made no sense */
+	struct bucket migrations; /* the rate limit */
 };
 
 /* `policy`, `values` and `rng` must outlive `steer`. Returns 0, -ENOMEM, or -EINVAL with the

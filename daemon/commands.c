@@ -137,9 +137,9 @@ static const char *why_not(struct daemon *daemon, const struct path_view *views,
 		return "its interface is down";
 	if (views[path].state != PATH_UP)
 		return path_state_name(views[path].state);
-	return mono_due(steer->path[path].held_until, now)
-		       ? "it is not eligible"
-		       : "it failed a short while ago and is held down";
+	return hold_down_active(&steer->path[path].hold, now)
+		       ? "it failed a short while ago and is held down"
+		       : "it is not eligible";
 }
 
 static json_t *migrate(struct daemon *daemon, const struct control_request *request,

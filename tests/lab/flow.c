@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "tests/lab/flow.h"
 
 static const char *const mode_names[N_MODES] = {
 	[UDP_BOTH] = "udp-both", [UDP_UP] = "udp-up", [UDP_DOWN] = "udp-down",

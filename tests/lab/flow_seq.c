@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow.h"
+#include "tests/lab/flow.h"
 
 enum {
 	BATCH = 64,

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "tests/lab/flow.h"
 
 enum {
 	N_SESSIONS = 16,

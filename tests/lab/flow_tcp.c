@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "tests/lab/flow.h"
 
 enum {
 	BLOCK = 65536,

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "tests/lab/flow.h"
 
 enum {
 	BATCH = 64,

@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linkem.h"
+#include "tests/lab/linkem.h"
 
 enum {
 	FRAME_MAX = 2048,

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "linkem.h"
+#include "tests/lab/linkem.h"
 
 enum {
 	REQUEST_MAX = 65536,

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The tree's rules: who may include whom, who may read a clock, sizes, layout, commit subjects, and
 # what the static analysers say. Usage: test_lint.sh [TREE]
-# shellcheck disable=SC2317  # called through rule
 
 set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 1
@@ -138,7 +137,6 @@ too_long() { # LINES PATTERN
 }
 
 # clang-format puts a function's braces, and only these, alone into the first column.
-# shellcheck disable=SC2016  # awk's variables
 long_functions() {
 	list '*.[ch]' | xargs awk '
 		/^[A-Za-z].*\(/ { name = $0 }
@@ -180,7 +178,7 @@ run_clang_tidy() {
 run_shellcheck() {
 	list '*' | xargs grep -lIE '^#!.*\b(ba)?sh\b' | while read -r file; do
 		head -1 "$file" | grep -q '^#!' && echo "$file"
-	done | xargs shellcheck -x -f gcc
+	done | xargs shellcheck -x -S warning -f gcc
 }
 
 list '*.[ch]' | strip_code

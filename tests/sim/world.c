@@ -1,0 +1,543 @@
+#include "tests/sim/world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf/policy_params.h"
+#include "policies/registry.h"
+
+/* daemon/daemon.c and daemon/engine.c have the same numbers. */
+#define WAITING_POLL_US	 INT64_C(25000)
+#define IDLE_POLL_US	 INT64_C(200000)
+#define DECIDE_GAP_US	 INT64_C(5000)
+#define HOLD_DOWN_MAX_US INT64_C(300000000)
+
+#define SWAP_US 200 /* what a swap takes in the kernel */
+
+struct world_config world_defaults(size_t paths, const char *policy)
+{
+	return (struct world_config){
+		.paths = paths,
+		.policy = policy,
+		.guards =
+			{
+				.min_dwell_us = 2 * SECOND,
+				.max_migrations_per_min = 120,
+				.settle_timeout_us = 500 * MS,
+				.hold_down_us = 10 * SECOND,
+			},
+		.probe =
+			{
+				.interval_us = SECOND,
+				.burst = 4,
+				.burst_gap_us = 20 * MS,
+				.timeout_min_us = 50 * MS,
+				.timeout_max_us = SECOND,
+				.up_after = 3,
+				.window = 100,
+				.size_bytes = 64,
+			},
+	};
+}
+
+/* --- the rules that every migration must keep ------------------------------------------------- */
+
+static void fail_at(const struct world *world, const char *what,
+		    const struct steer_verdict *verdict)
+{
+	fail_msg("seed %llu, %.3fs: %s to path %d (%s) %s", (unsigned long long)world->seed,
+		 (double)mono_diff_us(world->now, WORLD_BIRTH) / 1e6, verdict->reason, verdict->to,
+		 path_state_name(world->views[verdict->to].state), what);
+}
+
+static bool is_guarded(const char *reason)
+{
+	static const char *const free_of_guards[] = {"start", "failover", "drain", "manual", "pin"};
+	size_t i;
+
+	for (i = 0; i < 5; i++) {
+		if (!strcmp(reason, free_of_guards[i]))
+			return false;
+	}
+	return true;
+}
+
+/* When the n-th newest migration that the guards watch over was decided. */
+static struct mono guarded_before(const struct world *world, size_t n)
+{
+	size_t i, kept = world->count < WORLD_HISTORY ? world->count : WORLD_HISTORY;
+
+	for (i = 1; i <= kept; i++) {
+		const struct migration *m = &world->history[(world->count - i) % WORLD_HISTORY];
+
+		if (is_guarded(m->reason) && --n == 0)
+			return m->decided;
+	}
+	return MONO_LONG_AGO;
+}
+
+static void check_guards(const struct world *world, const struct steer_verdict *verdict)
+{
+	const struct conf_guards *guards = &world->config.guards;
+	uint32_t limit = guards->max_migrations_per_min;
+
+	if (mono_diff_us(world->now, world->steer.since) < guards->min_dwell_us)
+		fail_at(world, "within the minimum dwell", verdict);
+	/* The bucket holds a minute's worth, so in a minute at most twice as many go. */
+	if (mono_diff_us(world->now, guarded_before(world, 2 * limit)) < MINUTE)
+		fail_at(world, "beyond the rate limit", verdict);
+}
+
+static void check_verdict(const struct world *world, const struct steer_verdict *verdict)
+{
+	const struct steer *steer = &world->steer;
+	const struct path_view *view = &world->views[verdict->to];
+
+	if (world->executor.state != EXECUTOR_IDLE)
+		fail_at(world, "during another migration", verdict);
+	if (verdict->to == steer->active)
+		fail_at(world, "which is active", verdict);
+	if (!view->link_up || view->state != PATH_UP)
+		fail_at(world, "which is not up", verdict);
+	if (steer->path[verdict->to].drained)
+		fail_at(world, "which is drained", verdict);
+	if (steer->active >= 0 && !strcmp(verdict->reason, "failover") &&
+	    world->views[steer->active].link_up && world->views[steer->active].state != PATH_DOWN &&
+	    !steer->path[steer->active].unsettled)
+		fail_at(world, "from a path that is not dead", verdict);
+	if (is_guarded(verdict->reason))
+		check_guards(world, verdict);
+}
+
+/* --- probes and counters in (engine.c) -------------------------------------------------------- */
+
+static void effects(struct world *world, unsigned int effects, struct mono now)
+{
+	int to = world->executor.migration.to;
+
+	if (effects & PATHS_BURST) {
+		world->bursts++;
+		prober_burst(world->prober, now);
+	}
+	if (!(effects & PATHS_CHANGED))
+		return;
+	if (world->executor.state != EXECUTOR_IDLE && world->paths.path[to].state == PATH_DOWN)
+		executor_on_path_lost(&world->executor, now);
+	world->decide_now = true;
+}
+
+static int64_t fate(void *arg, struct probe_packet *packet)
+{
+	struct world *world = arg;
+
+	if (!packet->ifindex) {
+		packet->error = -ENODEV;
+		return PROBE_FAKE_LOST;
+	}
+	return net_probe(&world->net, (size_t)packet->ifindex - 1,
+			 (enum path_target)packet->to.bytes[0]);
+}
+
+static void on_sent(void *arg, size_t path, unsigned int target, uint32_t number, struct mono at,
+		    int error)
+{
+	struct world *world = arg;
+
+	(void)error;
+	paths_on_sent(&world->paths, path, target, number, at);
+}
+
+static void on_reply(void *arg, const struct prober_reply *reply)
+{
+	struct world *world = arg;
+	struct mono now = world->now;
+
+	world->net.path[reply->path].counters.rx_packets++;
+	effects(world,
+		paths_on_reply(&world->paths, reply->path, reply->target, reply->number,
+			       reply->rtt_us, now),
+		now);
+	world->decide_at = mono_earlier(world->decide_at, mono_add_us(now, DECIDE_GAP_US));
+}
+
+static void read_counters(struct world *world, size_t i, struct mono now)
+{
+	if (world->net.path[i].link_gone)
+		return;
+	net_advance(&world->net, now);
+	effects(world,
+		paths_on_counters(&world->paths, i, world->steer.active == (int)i,
+				  &world->net.path[i].counters, now),
+		now);
+}
+
+static void set_targets(struct world *world, size_t path)
+{
+	int ifindex = world->net.path[path].link_gone ? 0 : (int)path + 1;
+	unsigned int target;
+
+	for (target = 0; target < PATH_TARGETS; target++) {
+		struct ip to = {.family = AF_INET, .bytes = {(uint8_t)target}};
+
+		world->paths.path[path].probed[target] = true;
+		prober_set_target(world->prober, path, target, &to, ifindex, world->now);
+	}
+}
+
+static void forget_replies(struct probe_fake *transport, int ifindex)
+{
+	size_t i = 0;
+
+	while (i < transport->count) {
+		if (transport->pending[i].ifindex == ifindex)
+			transport->pending[i] = transport->pending[--transport->count];
+		else
+			i++;
+	}
+}
+
+void world_set_link(struct world *world, size_t path, bool there)
+{
+	struct net_path *p = &world->net.path[path];
+
+	net_advance(&world->net, world->now);
+	if (p->link_gone == !there)
+		return;
+	p->link_gone = !there;
+	p->counters = (struct path_counters){0};
+	forget_replies(world->transport, (int)path + 1);
+	set_targets(world, path);
+	effects(world, paths_on_link(&world->paths, path, there, world->now), world->now);
+}
+
+/* --- migrations out (engine.c) ---------------------------------------------------------------- */
+
+static int check_path(void *ctx, int path, struct err *err)
+{
+	struct world *world = ctx;
+
+	if (world->net.path[path].link_gone)
+		return err_set(err, -ENETDOWN, "the interface is gone");
+	if (world->paths.path[path].state == PATH_DOWN)
+		return err_set(err, -EHOSTUNREACH, "the path does not answer probes");
+	return 0;
+}
+
+static int swap_path(void *ctx, int from, int to, int64_t *swap_us, struct err *err)
+{
+	struct world *world = ctx;
+
+	assert_int_equal(from, world->net.route);
+	if (world->refuses_swap)
+		return err_set(err, -EPERM, "the kernel says no");
+	world->now = mono_add_us(world->now, SWAP_US);
+	net_route(&world->net, to, world->now);
+	*swap_us = SWAP_US;
+	return 0;
+}
+
+static void watch_path(void *ctx, int path)
+{
+	((struct world *)ctx)->watched = path;
+}
+
+static void unwatch_path(void *ctx, int path)
+{
+	(void)path;
+	((struct world *)ctx)->watched = POLICY_NONE;
+}
+
+static void reassert(void *ctx)
+{
+	(void)ctx;
+}
+
+static void kick(void *ctx)
+{
+	struct world *world = ctx;
+
+	if (!world->swallows[world->net.route])
+		net_kick(&world->net, world->now);
+}
+
+static const struct executor_ops executor_ops = {
+	.check = check_path,
+	.swap = swap_path,
+	.watch = watch_path,
+	.unwatch = unwatch_path,
+	.reassert = reassert,
+	.kick = kick,
+};
+
+/* --- one step (daemon.c) ---------------------------------------------------------------------- */
+
+static void read_active_counters(struct world *world, struct mono now)
+{
+	int active = world->steer.active;
+	bool waiting = false;
+
+	if (active >= 0) {
+		read_counters(world, (size_t)active, now);
+		waiting = stall_is_waiting(&world->paths.path[active].stall);
+	}
+	world->next_active = mono_add_us(now, waiting ? WAITING_POLL_US : IDLE_POLL_US);
+}
+
+static void do_every_second(struct world *world, struct mono now)
+{
+	size_t i;
+
+	for (i = 0; i < world->paths.count; i++) {
+		if ((int)i != world->steer.active)
+			read_counters(world, i, now);
+	}
+	world->next_second = mono_add_us(now, SECOND);
+}
+
+static void note_active_time(struct world *world, struct mono until)
+{
+	if (world->steer.active >= 0)
+		world->active_us[world->steer.active] += mono_diff_us(until, world->active_since);
+	world->active_since = until;
+}
+
+static void finish_migration(struct world *world, struct mono now)
+{
+	struct migration migration;
+
+	if (!executor_take_result(&world->executor, &migration))
+		return;
+	world->history[world->count++ % WORLD_HISTORY] = migration;
+	if (migration.outcome != MIGRATION_REFUSED && migration.outcome != MIGRATION_ROLLED_BACK)
+		note_active_time(world, migration.swapped);
+	steer_on_outcome(&world->steer, migration.outcome, migration.swapped, now);
+	assert_int_equal(world->steer.active, world->net.route);
+	if (migration.outcome == MIGRATION_FAILED || migration.outcome == MIGRATION_ROLLED_BACK)
+		prober_burst(world->prober, now);
+	world->decide_now = true;
+	world->next_active = now;
+}
+
+static void decide(struct world *world, struct mono now)
+{
+	int active = world->steer.active;
+	struct steer_verdict verdict;
+
+	world->decide_now = false;
+	paths_view(&world->paths, now, world->views);
+	steer_decide(&world->steer, world->views, now, &verdict);
+	world->decide_at = verdict.wake;
+	if (verdict.action != STEER_MIGRATE)
+		return;
+	check_verdict(world, &verdict);
+	executor_start(&world->executor, active, &verdict,
+		       active < 0 ? -1 : world->views[active].policy.srtt_us,
+		       world->views[verdict.to].policy.srtt_us, now, now.us);
+}
+
+static void step(struct world *world)
+{
+	struct mono now = world->now;
+
+	prober_run(world->prober, now);
+	if (mono_due(world->next_active, now))
+		read_active_counters(world, now);
+	if (mono_due(world->next_second, now))
+		do_every_second(world, now);
+	effects(world, paths_on_time(&world->paths, now), now);
+	executor_on_time(&world->executor, now);
+	finish_migration(world, now);
+	if (world->decide_now || mono_due(world->decide_at, now))
+		decide(world, now);
+}
+
+static struct mono next_wake(const struct world *world)
+{
+	struct mono next = mono_earlier(world->next_active, world->next_second);
+
+	if (world->executor.state == EXECUTOR_DONE)
+		return world->now;
+	next = mono_earlier(next, world->decide_at);
+	next = mono_earlier(next, prober_next_deadline(world->prober));
+	next = mono_earlier(next, paths_next_deadline(&world->paths));
+	return mono_earlier(next, executor_next_deadline(&world->executor));
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void receive(struct world *world)
+{
+	while (mono_due(net_next(&world->net), world->now)) {
+		int path = net_arrive(&world->net, world->now);
+
+		if (path >= 0 && path == world->watched) {
+			unwatch_path(world, path);
+			executor_on_packet(&world->executor, world->now, world->now);
+		}
+	}
+	if (mono_due(probe_fake_next_deadline(world->transport), world->now))
+		prober_on_readable(world->prober, -1, world->now);
+}
+
+void world_run(struct world *world, int64_t us)
+{
+	struct mono end = mono_add_us(world->now, us);
+
+	/* Whatever the scenario changed is an event. */
+	world->decide_now |= !mono_before(world->active_since, world->now);
+	step(world);
+	for (;;) {
+		struct mono next = next_wake(world);
+
+		next = mono_earlier(next, probe_fake_next_deadline(world->transport));
+		next = mono_earlier(next, net_next(&world->net));
+		if (mono_before(end, next))
+			break;
+		if (mono_before(world->now, next))
+			world->now = next;
+		receive(world);
+		step(world);
+	}
+	if (mono_before(world->now, end))
+		world->now = end;
+	net_advance(&world->net, world->now);
+	note_active_time(world, world->now);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void start_paths(struct world *world)
+{
+	const struct conf_probe *probe = &world->config.probe;
+	struct path_stats_config config = {
+		.window = probe->window,
+		.up_after = probe->up_after,
+		.down_after = probe->burst,
+		.timeout_min_us = probe->timeout_min_us,
+		.timeout_max_us = probe->timeout_max_us,
+	};
+	size_t i;
+
+	assert_int_equal(paths_init(&world->paths, world->config.paths, &config, world->now), 0);
+	for (i = 0; i < world->config.paths; i++) {
+		snprintf(world->names[i], sizeof(world->names[i]), "p%u", (unsigned int)i % 1000);
+		world->paths.path[i].name = world->paths.path[i].interface = world->names[i];
+		world->paths.path[i].priority = (uint32_t)i;
+		world->paths.path[i].link_up = true;
+	}
+}
+
+static void start_prober(struct world *world)
+{
+	const struct conf_probe *probe = &world->config.probe;
+	struct prober_config config = {
+		.path_count = world->config.paths,
+		.interval_us = probe->interval_us,
+		.late_us = probe->timeout_max_us,
+		.burst_count = probe->burst,
+		.burst_gap_us = probe->burst_gap_us,
+		.payload_min_bytes = PROBE_PAYLOAD_MIN,
+		.payload_max_bytes = (uint16_t)probe->size_bytes,
+	};
+	struct prober_callbacks callbacks = {on_sent, on_reply, world};
+	struct probe transport = {&probe_fake_ops, world->transport};
+	size_t i;
+
+	assert_int_equal(prober_new(&config, transport, callbacks, &world->rng, &world->prober), 0);
+	for (i = 0; i < world->config.paths; i++)
+		set_targets(world, i);
+}
+
+static void start_steer(struct world *world)
+{
+	const struct world_config *config = &world->config;
+	struct steer_config steer_config = {
+		.min_dwell_us = config->guards.min_dwell_us,
+		.migrations_per_min = config->guards.max_migrations_per_min,
+		.hold_down_us = config->guards.hold_down_us,
+		.hold_down_max_us = HOLD_DOWN_MAX_US,
+	};
+	struct executor_config executor_config = {
+		.confirm = !config->direct,
+		.settle_timeout_us = config->guards.settle_timeout_us,
+	};
+	const struct policy_ops *policy = registry_find(config->policy);
+	struct err err = {""};
+	size_t i;
+
+	assert_non_null(policy);
+	for (i = 0; i < policy->param_count; i++)
+		world->values[i] = policy->params[i].preset;
+	for (i = 0; config->params[i]; i += 2) {
+		if (conf_policy_param_set(policy, world->values, config->params[i],
+					  config->params[i + 1], &err))
+			fail_msg("%s", err.text);
+	}
+	executor_init(&world->executor, &executor_config, &executor_ops, world);
+	if (steer_init(&world->steer, &steer_config, config->paths, policy, world->values,
+		       &world->rng, world->now, &err))
+		fail_msg("%s", err.text);
+}
+
+struct world *world_new(const struct world_config *config, uint64_t seed)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	world->transport = calloc(1, sizeof(*world->transport));
+	assert_non_null(world->transport);
+	world->transport->fate = fate;
+	world->transport->arg = world;
+	world->config = *config;
+	world->seed = seed;
+	world->now = world->active_since = WORLD_BIRTH;
+	world->watched = POLICY_NONE;
+	assert_int_equal(rng_init_seed(&world->rng, seed), 0);
+	net_init(&world->net, config->paths, seed, world->now);
+	start_paths(world);
+	start_prober(world);
+	start_steer(world);
+	world->next_active = world->next_second = world->decide_at = world->now;
+	prober_burst(world->prober, world->now);
+	return world;
+}
+
+void world_free(struct world *world)
+{
+	prober_free(world->prober);
+	steer_fini(&world->steer);
+	paths_fini(&world->paths);
+	free(world->transport);
+	free(world);
+}
+
+int world_request(struct world *world, int path)
+{
+	paths_view(&world->paths, world->now, world->views);
+	world->decide_now = true;
+	return steer_request(&world->steer, world->views, path, world->now);
+}
+
+size_t world_migrations(const struct world *world, const char *reason)
+{
+	size_t i, n = 0;
+
+	assert_true(world->count <= WORLD_HISTORY || !*reason);
+	if (!*reason)
+		return world->count;
+	for (i = 0; i < world->count; i++)
+		n += !strcmp(world->history[i].reason, reason);
+	return n;
+}
+
+const struct migration *world_last(const struct world *world)
+{
+	assert_true(world->count > 0);
+	return &world->history[(world->count - 1) % WORLD_HISTORY];
+}
