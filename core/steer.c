@@ -6,7 +6,8 @@
  *     every path has been heard of or had its second to answer.
  *  3. Is the active path dead: down, or its traffic never settled?  Fail over at once, by the
  *     policy's own selector ("failover"). Only paths that have answered a probe sent after the
- *     trouble began are taken: when the uplink or the exit is down none has, and we hold.
+ *     trouble began are taken: when the uplink or the exit is down none has, and we hold; when that is
+ *     over the active path has a second to come back, for it was not at fault.
  *  4. Is the active path drained, and another one eligible?  Leave it the same way ("drain").
  *  5. Did the operator ask for a migration?  Do it if the path is still eligible ("manual").
  *  6. Is a path pinned?  Go there if it is eligible ("pin"); the policy is not asked.
@@ -28,6 +29,13 @@
 
 /* How long the first choice waits for paths that have not answered yet. */
 #define START_GRACE_US INT64_C(1000000)
+
+/* After a fault of all paths the active one has so long to come back before another is taken. */
+#define RETURN_GRACE_US INT64_C(1000000)
+
+/* Even the last path is left alone for so long after it failed: a kernel that refuses it is not
+ * asked in a circle. */
+#define BREATH_US INT64_C(250000)
 
 /* A policy that asks for a wake-up in the past waits for so long. */
 #define NONSENSE_WAKE_US INT64_C(1000000)
@@ -89,6 +97,7 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.active = POLICY_NONE,
 		.since = now,
 		.trouble = MONO_LONG_AGO,
+		.stranded = MONO_LONG_AGO,
 		.moving_to = POLICY_NONE,
 		.requested = POLICY_NONE,
 		.pinned = POLICY_NONE,
@@ -142,22 +151,31 @@ static bool is_held(const struct steer *steer, size_t i, struct mono now)
 	return hold_down_active(&steer->path[i].hold, now);
 }
 
+/* A drained path that works is no reason to hurry to one that failed. */
 static bool all_held(const struct steer *steer, const struct path_view *views, struct mono now)
 {
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
-		if (is_usable(&views[i]) && !steer->path[i].drained && !is_held(steer, i, now))
+		const struct steer_path *path = &steer->path[i];
+		bool stays = (int)i == steer->active && !path->unsettled;
+
+		if (is_usable(&views[i]) && (stays || (!path->drained && !is_held(steer, i, now))))
 			return false;
 	}
 	return true;
+}
+
+static struct mono breath_end(const struct steer *steer, size_t i)
+{
+	return mono_add_us(steer->path[i].hold.failed, BREATH_US);
 }
 
 static bool eligible(const struct steer *steer, const struct path_view *views, size_t i,
 		     bool ignore_holds, struct mono now)
 {
 	return is_up(&views[i]) && !steer->path[i].drained &&
-	       (ignore_holds || !is_held(steer, i, now));
+	       (ignore_holds ? mono_due(breath_end(steer, i), now) : !is_held(steer, i, now));
 }
 
 bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,
@@ -175,6 +193,7 @@ static void hold_down(struct steer *steer, size_t i, struct mono now)
 /* Sees which paths went down, and since when the active one is in trouble. */
 static void observe(struct steer *steer, const struct path_view *views, struct mono now)
 {
+	bool none_usable = true;
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
@@ -183,6 +202,7 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 		if (steer->path[i].was_usable && dead)
 			hold_down(steer, i, now);
 		steer->path[i].was_usable = is_usable(&views[i]);
+		none_usable &= !is_usable(&views[i]);
 	}
 	if (steer->active == POLICY_NONE)
 		return;
@@ -190,8 +210,15 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	 * asked for, what was up is taken at once. */
 	if (!views[steer->active].link_up)
 		steer->trouble = MONO_LONG_AGO;
-	else if (is_up(&views[steer->active]))
+	else if (is_up(&views[steer->active]) && !steer->path[steer->active].unsettled)
 		steer->trouble = now;
+	/* Once it is dead that says it all; when it comes back it is a path like any other. */
+	if (is_dead(&views[steer->active]))
+		steer->path[steer->active].unsettled = false;
+	else
+		steer->stranded = MONO_LONG_AGO;
+	if (none_usable)
+		steer->stranded = now;
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
@@ -347,7 +374,12 @@ static bool leave_active(struct steer *steer, const struct path_view *views, str
 			 struct steer_verdict *out)
 {
 	const struct path_view *active = &views[steer->active];
+	struct mono grace = mono_add_us(steer->stranded, RETURN_GRACE_US);
 
+	if (active->link_up && is_dead(active) && !mono_due(grace, now)) {
+		out->wake = mono_earlier(out->wake, grace);
+		return false;
+	}
 	if (is_dead(active) || steer->path[steer->active].unsettled)
 		return choose_now(steer, views, POLICY_FAILOVER, "failover", steer->trouble, now,
 				  out);
@@ -388,6 +420,8 @@ static struct mono next_release(const struct steer *steer, struct mono now)
 	for (i = 0; i < steer->count; i++) {
 		if (is_held(steer, i, now))
 			next = mono_earlier(next, steer->path[i].hold.until);
+		if (!mono_due(breath_end(steer, i), now))
+			next = mono_earlier(next, breath_end(steer, i));
 	}
 	return next;
 }

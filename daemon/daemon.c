@@ -10,6 +10,8 @@
 #include "daemon/announce.h"
 #include "daemon/commands.h"
 #include "daemon/engine.h"
+#include "daemon/links.h"
+#include "daemon/teardown.h"
 #include "lib/clock.h"
 #include "policies/registry.h"
 
@@ -22,8 +24,12 @@
 /* steer looks at all paths; under many probes once in so many microseconds is enough. */
 #define DECIDE_GAP_US INT64_C(5000)
 
-/* Others often change several things in a row: wait for the last of them. */
-#define REPAIR_DELAY_US INT64_C(100000)
+/* Others often change several things in a row: wait for the last of them. The kernel does not
+ * announce everything, so rules and routes are also put right without a reason now and then. */
+#define REPAIR_DELAY_US	 INT64_C(100000)
+#define REPAIR_REFILL_US INT64_C(250000)
+#define REPAIRS_IN_A_ROW 20
+#define AUDIT_US	 INT64_C(5000000)
 
 /* --- one step --------------------------------------------------------------------------------- */
 
@@ -106,21 +112,25 @@ static void decide(struct daemon *daemon, struct mono now)
 			       engine->views[verdict.to].policy.srtt_us, now, clock_wall_us());
 }
 
-static void repair(struct daemon *daemon)
+static void repair(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
 	struct err err;
 
-	daemon->repair_at = MONO_NEVER;
-	if (engine->executor.state != EXECUTOR_IDLE)
+	if (engine->executor.state != EXECUTOR_IDLE || !bucket_take(&daemon->repairs, now)) {
+		daemon->repair_at = mono_add_us(now, REPAIR_DELAY_US);
 		return;
+	}
+	daemon->repair_at = mono_add_us(now, AUDIT_US);
 	if (network_repair(&engine->network, engine->steer.active, &err))
-		log_error(&daemon->log,
-			  "cannot repair rules and routes: %s; trying again at the "
-			  "next change",
-			  err.text);
-	else
-		log_debug(&daemon->log, "rules and routes are as they should be");
+		log_error(&daemon->log, "cannot repair rules and routes: %s; trying again in %ds",
+			  err.text, (int)(AUDIT_US / SECOND_US));
+	else if (daemon->damage)
+		announce(daemon, "repair", NULL,
+			 "others deleted or added %u of the rules and routes in our tables, the "
+			 "first was %s; put them right",
+			 daemon->damage, daemon->first_damage);
+	daemon->damage = 0;
 }
 
 static struct mono next_wake(const struct daemon *daemon)
@@ -129,6 +139,7 @@ static struct mono next_wake(const struct daemon *daemon)
 	struct mono next = mono_earlier(daemon->next_active, daemon->next_second);
 
 	next = mono_earlier(next, daemon->repair_at);
+	next = mono_earlier(next, engine->reopen_at);
 	next = mono_earlier(next, daemon->decide_at);
 	next = mono_earlier(next, prober_next_deadline(engine->prober));
 	next = mono_earlier(next, paths_next_deadline(&engine->paths));
@@ -153,11 +164,12 @@ static void daemon_step(void *arg)
 	if (daemon->decide_now || mono_due(daemon->decide_at, now))
 		decide(daemon, now);
 	if (engine->strays_left && engine->steer.active >= 0) {
-		network_remove_strays(&engine->network);
+		teardown_strays(&engine->network);
 		engine->strays_left = false;
 	}
+	links_reopen(daemon, now);
 	if (mono_due(daemon->repair_at, now))
-		repair(daemon);
+		repair(daemon, now);
 	/* A migration that ended at once is taken note of without waiting for the next event. */
 	loop_wake_at(daemon->loop,
 		     engine->executor.state == EXECUTOR_DONE ? now : next_wake(daemon));
@@ -181,22 +193,33 @@ const struct path_view *daemon_views(struct daemon *daemon, struct mono now)
 
 /* --- events from the kernel ------------------------------------------------------------------- */
 
+/* Somebody deleted what is ours, or put a default of their own beside it. */
+static bool is_damage(const struct daemon *daemon, const struct monitor_event *event)
+{
+	const struct conf_network *network = &daemon->engine.conf->network;
+
+	if (event->kind != MONITOR_ROUTE && event->kind != MONITOR_RULE)
+		return false;
+	return event->deleted
+		       ? event->protocol == network->protocol
+		       : event->protocol != network->protocol && event->kind == MONITOR_ROUTE &&
+				 event->table == network->table_overlay;
+}
+
 static void on_kernel_event(void *arg, const struct monitor_event *event)
 {
 	struct daemon *daemon = arg;
-	struct engine *engine = &daemon->engine;
 	struct mono now = clock_now();
-	uint32_t protocol = engine->conf->network.protocol;
+	bool damage = is_damage(daemon, event);
 
-	if (event->kind == MONITOR_LINK || event->kind == MONITOR_ADDR ||
-	    event->kind == MONITOR_RESYNC)
-		engine_on_link_event(daemon, event, now);
-	/* Our own additions are told to us as well; somebody else's deletion of them looks the
-	 * same but for `deleted`. */
-	if (event->kind == MONITOR_RESYNC || event->kind == MONITOR_LINK ||
-	    (event->deleted && event->protocol == protocol) ||
-	    (!event->deleted && event->protocol != protocol && event->kind == MONITOR_ROUTE &&
-	     event->table == engine->conf->network.table_overlay))
+	if (event->kind != MONITOR_ROUTE && event->kind != MONITOR_RULE)
+		links_on_event(daemon, event, now);
+	if (damage && !daemon->damage++)
+		snprintf(daemon->first_damage, sizeof(daemon->first_damage),
+			 "%s IPv%d %s of table %u", event->deleted ? "the deleted" : "the added",
+			 event->family == AF_INET ? 4 : 6,
+			 event->kind == MONITOR_RULE ? "rule" : "route", event->table);
+	if (damage || event->kind == MONITOR_LINK || event->kind == MONITOR_RESYNC)
 		daemon->repair_at =
 			mono_earlier(daemon->repair_at, mono_add_us(now, REPAIR_DELAY_US));
 }
@@ -234,7 +257,9 @@ static void start_clockwork(struct daemon *daemon, struct mono now)
 {
 	daemon->next_active = now;
 	daemon->next_second = now;
-	daemon->repair_at = MONO_NEVER;
+	daemon->repair_at = mono_add_us(now, AUDIT_US);
+	daemon->damage = 0;
+	bucket_init(&daemon->repairs, REPAIRS_IN_A_ROW, REPAIR_REFILL_US, now);
 	daemon->decide_at = now;
 	prober_burst(daemon->engine.prober, now);
 }
@@ -294,7 +319,7 @@ int daemon_fini(struct daemon *daemon)
 
 	engine_stop(daemon);
 	if (daemon->remove_on_exit) {
-		ret = network_remove(conf, &daemon->log, &err);
+		ret = teardown_all(conf, &daemon->log, &err);
 		if (ret)
 			log_error(&daemon->log, "%s", err.text);
 		commands_on_down(daemon, ret ? err.text : NULL);

@@ -41,6 +41,7 @@ struct engine {
 	struct loop_fd *watch_fd; /* of the path that a migration waits for */
 	int watched;
 	union policy_value *values; /* set by command in place of the configuration's; or NULL */
+	struct mono reopen_at;	    /* MONO_NEVER while no interface is missing */
 	bool strays_left;	    /* an earlier configuration's leftovers */
 };
 
@@ -60,10 +61,13 @@ struct daemon {
 	struct mono started;
 	struct mono next_active; /* reading of the active path's counters */
 	struct mono next_second; /* once-a-second work */
-	struct mono repair_at;	 /* MONO_NEVER while nothing is suspected */
-	struct mono decide_at;	 /* steer's wake-up */
-	bool decide_now;	 /* a path changed or a command came */
-	size_t next_handshake;	 /* the path whose handshake age is read next */
+	struct mono repair_at;
+	struct bucket repairs; /* at once, but not for ever: somebody may insist */
+	unsigned int damage;   /* what others did to our rules and routes since the last repair */
+	char first_damage[96];
+	struct mono decide_at; /* steer's wake-up */
+	bool decide_now;       /* a path changed or a command came */
+	size_t next_handshake; /* the path whose handshake age is read next */
 	int64_t suspended_us;
 	int64_t leaked_packets;
 	bool remove_on_exit; /* `comps down` */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "daemon/announce.h"
+#include "daemon/links.h"
+#include "daemon/teardown.h"
 #include "lib/clock.h"
 
 /* A failing path is doubted for at most so long, however often it fails. */
@@ -68,49 +70,6 @@ void engine_read_counters(struct daemon *daemon, size_t index, struct mono now)
 		       paths_on_counters(&engine->paths, index, engine->steer.active == (int)index,
 					 &counters, now),
 		       now);
-}
-
-/* --- links ------------------------------------------------------------------------------------ */
-
-/* What is probed on path `index`, through the interface that it has now. */
-static void set_targets(struct engine *engine, size_t index, struct mono now)
-{
-	const struct conf_path *conf = &engine->conf->paths[index];
-	const struct ip *proxy = conf->proxy4.family != AF_UNSPEC ? &conf->proxy4 : &conf->proxy6;
-	const struct ip *exit = &engine->network.exit.ip;
-	int ifindex = (int)engine->network.path[index].tunnel.ifindex;
-	bool *probed = engine->paths.path[index].probed;
-
-	probed[PATH_TARGET_PROXY] = proxy->family != AF_UNSPEC;
-	probed[PATH_TARGET_EXIT] = exit->family != AF_UNSPEC;
-	prober_set_target(engine->prober, index, PATH_TARGET_PROXY,
-			  probed[PATH_TARGET_PROXY] ? proxy : NULL, ifindex, now);
-	prober_set_target(engine->prober, index, PATH_TARGET_EXIT,
-			  probed[PATH_TARGET_EXIT] ? exit : NULL, ifindex, now);
-}
-
-void engine_on_link_event(struct daemon *daemon, const struct monitor_event *event, struct mono now)
-{
-	struct engine *engine = &daemon->engine;
-	unsigned int effects = 0;
-	size_t i;
-
-	for (i = 0; i < engine->paths.count; i++) {
-		const struct tunnel *tunnel = &engine->network.path[i].tunnel;
-		bool was_usable = network_is_usable(&engine->network, i);
-		uint32_t ifindex = tunnel->ifindex;
-
-		if (event->kind != MONITOR_RESYNC && event->ifindex != ifindex &&
-		    strcmp(event->name, engine->paths.path[i].interface) != 0)
-			continue;
-		/* Our own pins and probe routes make no link events: no circle. */
-		network_refresh_path(&engine->network, i);
-		if (tunnel->ifindex != ifindex)
-			set_targets(engine, i, now);
-		if (network_is_usable(&engine->network, i) != was_usable)
-			effects |= paths_on_link(&engine->paths, i, !was_usable, now);
-	}
-	engine_effects(daemon, effects, now);
 }
 
 /* --- migrations out --------------------------------------------------------------------------- */
@@ -216,7 +175,7 @@ static int start_network(struct daemon *daemon, struct err *err)
 	installed = network_is_installed(&engine->network);
 	ret = network_install(&engine->network, err);
 	if (ret && !installed)
-		network_remove(engine->conf, &daemon->log, &ignored);
+		teardown_all(engine->conf, &daemon->log, &ignored);
 	engine->strays_left = installed;
 	return ret;
 }
@@ -272,7 +231,7 @@ static int start_prober(struct daemon *daemon, struct mono now, struct err *err)
 	if (ret)
 		return err_set(err, ret, "cannot make the prober: %s", strerror(-ret));
 	for (i = 0; i < engine->conf->path_count; i++)
-		set_targets(engine, i, now);
+		links_set_targets(daemon, i, now);
 	count = prober_fds(engine->prober, fds);
 	for (i = 0; i < count; i++)
 		engine->prober_fds[i] = loop_add_fd(daemon->loop, fds[i], on_probe_fd, daemon);
@@ -319,6 +278,7 @@ int engine_start(struct daemon *daemon, struct conf *conf, struct err *err)
 
 	memset(&daemon->engine, 0, sizeof(daemon->engine));
 	daemon->engine.conf = conf;
+	daemon->engine.reopen_at = MONO_NEVER;
 	ret = start_network(daemon, err);
 	if (!ret)
 		ret = start_paths(daemon, now, err);

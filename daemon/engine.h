@@ -25,8 +25,4 @@ void engine_effects(struct daemon *daemon, unsigned int effects, struct mono now
 /* Reads one path's counters into core/path. */
 void engine_read_counters(struct daemon *daemon, size_t index, struct mono now);
 
-/* An interface or address changed, or events were lost. */
-void engine_on_link_event(struct daemon *daemon, const struct monitor_event *event,
-			  struct mono now);
-
 #endif

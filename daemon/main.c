@@ -14,7 +14,7 @@
 
 #include "conf/conf.h"
 #include "daemon/daemon.h"
-#include "daemon/network.h"
+#include "daemon/teardown.h"
 #include "policies/registry.h"
 
 #define DEFAULT_CONFIG "/etc/comps/comps.yaml"
@@ -134,7 +134,7 @@ static int take_down(struct conf *conf)
 {
 	struct log log = {conf->log_level, log_sink_stderr, NULL};
 	struct err err;
-	int ret = network_remove(conf, &log, &err);
+	int ret = teardown_all(conf, &log, &err);
 
 	if (ret)
 		fprintf(stderr, "compsd: %s\n", err.text);

@@ -1,13 +1,11 @@
 #include "daemon/network.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/uplink.h"
 #include "netlink/link.h"
-#include "netlink/wg_userspace.h"
 
 static const int families[] = {AF_INET, AF_INET6};
 
@@ -44,9 +42,9 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 	}
 	for (i = 0; i < conf->path_count; i++)
 		network->path[i].watch.fd = -1;
-	ret = nl_open(&network->route_nl, NETLINK_ROUTE);
+	ret = nl_open(&network->route_nl, NL_ROUTE);
 	if (!ret)
-		ret = nl_open(&network->filter_nl, NETLINK_NETFILTER);
+		ret = nl_open(&network->filter_nl, NL_NETFILTER);
 	if (ret) {
 		err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
 		goto fail;
@@ -186,23 +184,32 @@ static int install_overlay(struct network *network, size_t index, struct err *er
 	return ret ? err_prefix(err, ret, "path %s", conf->name) : 0;
 }
 
-static int install_inner(struct network *network, struct err *err)
+static int install_inner_routes(struct network *network, struct err *err)
 {
-	struct tunnel_context context = context_of(network);
 	struct route_owner table = layout_inner_table(network->conf);
-	const struct conf_tunnel *conf = &network->conf->inner.tunnel;
+	const struct wgquick *wg = network->conf->inner.tunnel.wg;
 	size_t i;
-	int ret = tunnel_open(&network->inner, &context, conf, &network->exit,
-			      network->conf->network.mark_inner, err);
+	int ret = 0;
 
-	for (i = 0; !ret && i < conf->wg->allowed_ip_count; i++) {
-		struct ip_prefix dst = ip_prefix_masked(&conf->wg->allowed_ips[i]);
+	for (i = 0; !ret && i < wg->allowed_ip_count; i++) {
+		struct ip_prefix dst = ip_prefix_masked(&wg->allowed_ips[i]);
 		struct route route = route_device(&table, &dst, network->inner.ifindex);
 
 		/* Without an address of the family the packets would carry a wrong source. */
 		if (dst.ip.family == AF_INET ? network->inner.v4 : network->inner.v6)
 			ret = route_apply(&network->route_nl, ROUTE_REPLACE, &route, err);
 	}
+	return ret;
+}
+
+static int install_inner(struct network *network, struct err *err)
+{
+	struct tunnel_context context = context_of(network);
+	int ret = tunnel_open(&network->inner, &context, &network->conf->inner.tunnel,
+			      &network->exit, network->conf->network.mark_inner, err);
+
+	if (!ret)
+		ret = install_inner_routes(network, err);
 	if (!ret)
 		network_reassert(network);
 	return ret;
@@ -237,105 +244,6 @@ bool network_is_installed(struct network *network)
 		found |= rules[i].protocol == network->conf->network.protocol;
 	free(rules);
 	return found;
-}
-
-/* --- removing --------------------------------------------------------------------------------- */
-
-/* Whether this configuration has an interface of that name. */
-static bool is_wanted(const struct conf *conf, const char *interface)
-{
-	size_t i;
-
-	if (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface))
-		return true;
-	for (i = 0; i < conf->path_count; i++) {
-		if (!strcmp(conf->paths[i].tunnel.interface, interface))
-			return true;
-	}
-	return false;
-}
-
-/* Deletes the interfaces that carry our tag, or only those that `keep` (may be NULL) lacks. */
-static int remove_interfaces(struct nl *nl, const char *alias, const struct conf *keep)
-{
-	struct link *links = NULL;
-	size_t i, count = 0;
-	int first = link_dump(nl, &links, &count);
-
-	for (i = 0; i < count; i++) {
-		int ret;
-
-		if (strcmp(links[i].alias, alias) != 0 || (keep && is_wanted(keep, links[i].name)))
-			continue;
-		ret = strcmp(links[i].kind, "wireguard") != 0 ? wg_userspace_stop(nl, links[i].name)
-							      : link_delete(nl, links[i].ifindex);
-		if (ret && !first)
-			first = ret;
-	}
-	free(links);
-	return first;
-}
-
-static void remove_stray_rules(struct network *network)
-{
-	struct rule *rules = NULL;
-	size_t i, j, count = 0;
-
-	if (rule_dump(&network->route_nl, &rules, &count))
-		return;
-	for (i = 0; i < count; i++) {
-		bool wanted = rules[i].protocol != network->conf->network.protocol;
-
-		for (j = 0; !wanted && j < network->layout.rule_count; j++)
-			wanted = rule_equal(&rules[i], &network->layout.rules[j]);
-		if (!wanted)
-			rule_delete(&network->route_nl, &rules[i]);
-	}
-	free(rules);
-}
-
-void network_remove_strays(struct network *network)
-{
-	remove_stray_rules(network);
-	remove_interfaces(&network->route_nl, network->layout.alias, network->conf);
-}
-
-int network_remove(const struct conf *conf, const struct log *log, struct err *err)
-{
-	struct layout layout;
-	struct nl nl;
-	size_t i;
-	int ret = layout_init(&layout, conf);
-	int first;
-
-	if (ret)
-		return err_set(err, ret, "out of memory");
-	ret = nl_open(&nl, NETLINK_ROUTE);
-	if (ret) {
-		layout_fini(&layout);
-		return err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
-	}
-	/* The inner traffic stops with its interfaces first; the rules that would let it go out by
-	 * the uplink are the last to go. */
-	first = remove_interfaces(&nl, layout.alias, NULL);
-	for (i = 0; i < layout.table_count; i++) {
-		struct route_owner owner = {layout.tables[i], (uint8_t)conf->network.protocol};
-
-		ret = route_remove_all(&nl, &owner);
-		first = first ? first : ret;
-	}
-	ret = rule_remove_all(&nl, (uint8_t)conf->network.protocol);
-	first = first ? first : ret;
-	if (first)
-		err_set(err, first, "cannot remove everything: %s", strerror(-first));
-	ret = guard_remove(conf->network.nft_table, first ? NULL : err);
-	first = first ? first : ret;
-	uplink_restore(conf, log);
-	log_info(log, "removed interfaces, rules, routes and the nftables table %s",
-		 conf->network.nft_table);
-	nl_close(&nl);
-	layout_fini(&layout);
-	return first;
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -373,6 +281,7 @@ int network_swap(struct network *network, int from, int to, int64_t *swap_us, st
 int network_repair(struct network *network, int active, struct err *err)
 {
 	struct route_hop hop;
+	size_t i;
 	int ret;
 
 	if (active >= 0)
@@ -382,6 +291,12 @@ int network_repair(struct network *network, int active, struct err *err)
 		ret = install_backstops(network, err);
 	if (!ret)
 		ret = route_kernel_ops.repair(&network->overlay, active >= 0 ? &hop : NULL, err);
+	for (i = 0; !ret && i < network->conf->path_count; i++) {
+		if (network->path[i].tunnel.up)
+			ret = install_path_routes(network, i, err);
+	}
+	if (!ret && network->inner.up)
+		ret = install_inner_routes(network, err);
 	if (!ret && !guard_verify(&network->filter_nl, &network->layout.guard))
 		ret = guard_install(&network->layout.guard, err);
 	return ret;
@@ -407,6 +322,31 @@ void network_refresh_path(struct network *network, size_t index)
 			 strerror(-ret));
 }
 
+void network_refresh_inner(struct network *network)
+{
+	struct err err;
+	int ret;
+
+	tunnel_refresh(&network->inner, &network->route_nl, network->conf->inner.tunnel.interface);
+	if (!network->inner.up)
+		return;
+	ret = install_inner_routes(network, &err);
+	if (ret)
+		log_warn(network->log, "inner tunnel: cannot restore its routes: %s", err.text);
+}
+
+int network_reopen_path(struct network *network, size_t index, struct err *err)
+{
+	tunnel_close(&network->path[index].tunnel);
+	return install_overlay(network, index, err);
+}
+
+int network_reopen_inner(struct network *network, struct err *err)
+{
+	tunnel_close(&network->inner);
+	return install_inner(network, err);
+}
+
 bool network_is_usable(const struct network *network, size_t index)
 {
 	const struct tunnel *tunnel = &network->path[index].tunnel;
@@ -419,9 +359,11 @@ bool network_is_usable(const struct network *network, size_t index)
 void network_reassert(struct network *network)
 {
 	const struct wgquick *wg = network->conf->inner.tunnel.wg;
-	int ret = network->inner.wg.ops->set_endpoint(&network->inner.wg, wg->peer_key,
-						      &network->exit);
+	int ret = -ENODEV;
 
+	if (network->inner.ifindex)
+		ret = network->inner.wg.ops->set_endpoint(&network->inner.wg, wg->peer_key,
+							  &network->exit);
 	if (ret)
 		log_warn(network->log, "inner tunnel: cannot re-assert the exit's endpoint: %s",
 			 strerror(-ret));

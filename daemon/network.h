@@ -3,7 +3,7 @@
  * Installed in an order in which nothing can leak at any moment (DESIGN, "Fail closed, in layers"):
  * steering and guard table, rules, backstops, overlays with their pins and probe tables, and the
  * inner tunnel last. Everything is tagged as ours, so that a restarted daemon adopts it, and
- * network_remove() takes away exactly that, with or without a daemon.
+ * teardown_all() takes away exactly that, with or without a daemon.
  *
  * It stays when the daemon ends, however it ends: the last good path goes on working, everything
  * else stays closed.
@@ -50,18 +50,11 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 		 struct err *err);
 
 /* Installs or adopts everything. After a failure what is there stays, closed; the caller may
- * network_remove() it. Returns 0 or -errno with a sentence in `err`. */
+ * teardown_all() it. Returns 0 or -errno with a sentence in `err`. */
 int network_install(struct network *network, struct err *err);
-
-/* Removes what an earlier configuration left and this one does not have. */
-void network_remove_strays(struct network *network);
 
 /* Closes all handles; the kernel keeps everything. Also fine on a zeroed struct. */
 void network_close(struct network *network);
-
-/* Removes exactly what was installed under this configuration's protocol number, and opens the
- * machine up again. Returns 0, or the first -errno with a sentence in `err` (and has tried all). */
-int network_remove(const struct conf *conf, const struct log *log, struct err *err);
 
 /* True when something of this configuration's protocol number is installed: rules tell. */
 bool network_is_installed(struct network *network);
@@ -73,13 +66,20 @@ int network_active(struct network *network);
  * -errno with the route where it was and a sentence in `err`. */
 int network_swap(struct network *network, int from, int to, int64_t *swap_us, struct err *err);
 
-/* Puts back what others changed of rules, backstops, defaults and the guard; `active` as in
- * network_active(). Returns 0 or -errno with a sentence in `err`. */
+/* Puts back what others changed of rules, routes and the guard; `active` as in network_active().
+ * Returns 0 or -errno with a sentence in `err`. */
 int network_repair(struct network *network, int active, struct err *err);
 
 /* Reads path `index` again after a link or address event and gives it back its pins, probe table
  * and watch. */
 void network_refresh_path(struct network *network, size_t index);
+
+/* The same for the inner tunnel and its routes. */
+void network_refresh_inner(struct network *network);
+
+/* Makes a managed interface that is gone again. Returns 0 or -errno with a sentence in `err`. */
+int network_reopen_path(struct network *network, size_t index, struct err *err);
+int network_reopen_inner(struct network *network, struct err *err);
 
 /* Whether path `index` can carry packets: up, with an address of the exit's family. */
 bool network_is_usable(const struct network *network, size_t index);

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/clock.h"
+
 void log_sink_stderr(void *arg, enum log_level level, const char *line)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
 	static const int priorities[] = {3, 4, 6, 7};
-	struct timespec ts;
+	int64_t now_us = clock_wall_us();
+	time_t now_s = now_us / 1000000;
 	struct tm tm;
 	char when[32];
 
@@ -18,10 +21,9 @@ void log_sink_stderr(void *arg, enum log_level level, const char *line)
 		fprintf(stderr, "<%d>%s\n", priorities[level], line);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &ts);
-	localtime_r(&ts.tv_sec, &tm);
+	localtime_r(&now_s, &tm);
 	strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	fprintf(stderr, "%s.%03ld %-5s %s\n", when, ts.tv_nsec / 1000000, names[level], line);
+	fprintf(stderr, "%s.%03d %-5s %s\n", when, (int)(now_us / 1000 % 1000), names[level], line);
 }
 
 static void emit(const struct log *log, enum log_level level, const char *format, va_list args)

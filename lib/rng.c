@@ -23,20 +23,27 @@ int rng_init_seed(struct rng *rng, uint64_t seed)
 	return 0;
 }
 
-uint64_t rng_next(struct rng *rng, unsigned int stream)
+void rng_fill(struct rng *rng, unsigned int stream, void *bytes, size_t count)
 {
 	uint8_t nonce[crypto_stream_chacha20_NONCEBYTES] = {(uint8_t)stream};
-	uint8_t bytes[8] = {0};
+
+	if (!rng->seeded) {
+		randombytes_buf(bytes, count);
+		return;
+	}
+	/* Whole cipher blocks: wasteful, and where a stream stands is one number. */
+	memset(bytes, 0, count);
+	crypto_stream_chacha20_xor_ic(bytes, bytes, count, nonce, rng->drawn[stream], rng->key);
+	rng->drawn[stream] += (count + 63) / 64;
+}
+
+uint64_t rng_next(struct rng *rng, unsigned int stream)
+{
+	uint8_t bytes[8];
 	uint64_t value = 0;
 	int i;
 
-	if (!rng->seeded) {
-		randombytes_buf(&value, sizeof(value));
-		return value;
-	}
-	/* One cipher block a number: wasteful, and the n-th number needs no state but n. */
-	crypto_stream_chacha20_xor_ic(bytes, bytes, sizeof(bytes), nonce, rng->drawn[stream]++,
-				      rng->key);
+	rng_fill(rng, stream, bytes, sizeof(bytes));
 	for (i = 7; i >= 0; i--)
 		value = value << 8 | bytes[i];
 	return value;

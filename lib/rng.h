@@ -8,6 +8,7 @@
 #define COMPS_LIB_RNG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RNG_STREAMS 8
@@ -15,7 +16,7 @@
 struct rng {
 	bool seeded;
 	uint8_t key[32];
-	uint64_t drawn[RNG_STREAMS]; /* numbers drawn so far from each seeded stream */
+	uint64_t drawn[RNG_STREAMS]; /* cipher blocks used so far, per seeded stream */
 };
 
 /* For live use. Returns 0, or -EIO where libsodium cannot start. */
@@ -27,6 +28,9 @@ int rng_init_seed(struct rng *rng, uint64_t seed);
 
 /* 64 uniform bits from `stream` (below RNG_STREAMS). */
 uint64_t rng_next(struct rng *rng, unsigned int stream);
+
+/* `count` random bytes. */
+void rng_fill(struct rng *rng, unsigned int stream, void *bytes, size_t count);
 
 /* Uniform in 0 .. bound - 1, without modulo bias (by rejection); 0 when bound is 0 or 1. */
 uint32_t rng_below(struct rng *rng, unsigned int stream, uint32_t bound);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 #define ANSWER_BYTES  32768
 #define DUMP_ATTEMPTS 5
@@ -25,7 +26,7 @@ static void set_options(const struct mnl_socket *socket)
 		mnl_socket_setsockopt(socket, options[i], &one, sizeof(one));
 }
 
-int nl_open(struct nl *nl, int bus)
+int nl_open(struct nl *nl, enum nl_bus bus)
 {
 	struct timeval timeout = {.tv_usec = NL_TIMEOUT_MS * 1000};
 	int ret;
@@ -42,7 +43,7 @@ int nl_open(struct nl *nl, int bus)
 		nl_close(nl);
 		return ret;
 	}
-	nl->seq = (uint32_t)time(NULL);
+	nl->seq = (uint32_t)(clock_wall_us() / 1000000);
 	nl->portid = mnl_socket_get_portid(nl->socket);
 	return 0;
 }

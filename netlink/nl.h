@@ -1,8 +1,8 @@
 /* nl: a netlink socket, and the two ways to ask it a question.
  *
  * Every receive ends after NL_TIMEOUT_MS, so that a lost answer never hangs the event loop.
- * Sequence numbers start at time(NULL): wireguard-go takes a notification whose number is 1 to
- * 65536 for an answer to its own query and then does not see our route swap.
+ * Sequence numbers start at the time in seconds: wireguard-go takes a notification whose number is
+ * 1 to 65536 for an answer to its own query and then does not see our route swap.
  */
 #ifndef COMPS_NETLINK_NL_H
 #define COMPS_NETLINK_NL_H
@@ -21,9 +21,16 @@ struct nl {
 	uint32_t portid; /* our address on the bus */
 };
 
-/* `bus` is NETLINK_ROUTE, NETLINK_GENERIC or NETLINK_NETFILTER. Turns on extended acks, capped
+/* The buses, NETLINK_... in linux/netlink.h. */
+enum nl_bus {
+	NL_ROUTE = 0,
+	NL_NETFILTER = 12,
+	NL_GENERIC = 16,
+};
+
+/* Turns on extended acks, capped
  * acks and strict checking of dump requests (netlink(7)). Returns 0 or -errno. */
-int nl_open(struct nl *nl, int bus);
+int nl_open(struct nl *nl, enum nl_bus bus);
 
 /* Also fine on a zeroed struct and twice. */
 void nl_close(struct nl *nl);

@@ -341,7 +341,7 @@ int wg_genl_open(struct wg *wg)
 	int ret;
 
 	wg->ops = &wg_genl_ops;
-	ret = nl_open(&wg->nl, NETLINK_GENERIC);
+	ret = nl_open(&wg->nl, NL_GENERIC);
 	if (ret)
 		return ret;
 	request = begin(bytes, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1);

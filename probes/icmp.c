@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -139,7 +138,6 @@ int icmp_init(struct icmp *icmp, struct rng *rng, struct err *err)
 	int ret;
 
 	*icmp = (struct icmp){.rng = rng, .fd = {-1, -1}};
-	randombytes_buf(icmp->key, sizeof(icmp->key));
 	ret = open_family(icmp, ICMP_V4);
 	if (!ret)
 		ret = open_family(icmp, ICMP_V6);
@@ -159,7 +157,6 @@ void icmp_fini(struct icmp *icmp)
 			close(icmp->fd[family]);
 		icmp->fd[family] = -1;
 	}
-	sodium_memzero(icmp->key, sizeof(icmp->key));
 }
 
 static size_t icmp_fds(void *self, int fds[PROBE_FDS])
@@ -202,12 +199,9 @@ static void prepare(const struct icmp *icmp, enum icmp_family family, uint16_t i
 		    const struct probe_packet *packet, struct outgoing *out, struct msghdr *message)
 {
 	struct endpoint to = {.ip = packet->to};
-	uint8_t nonce[crypto_stream_chacha20_NONCEBYTES] = {0};
 	uint8_t *payload = out->packet + ICMP_ECHO_HEADER_BYTES;
 
-	memcpy(nonce, &packet->token, sizeof(packet->token));
-	put16(nonce + sizeof(packet->token), packet->sequence);
-	crypto_stream_chacha20(payload, packet->payload_bytes, nonce, icmp->key);
+	rng_fill(icmp->rng, PROBE_RNG_STREAM, payload, packet->payload_bytes);
 	memcpy(payload, &packet->token, sizeof(packet->token));
 	icmp_build(family, id, packet->sequence, out->packet, packet->payload_bytes);
 

@@ -33,7 +33,6 @@ struct icmp {
 	struct rng *rng;
 	int fd[ICMP_FAMILIES];	    /* -1 where the kernel has no such family */
 	uint16_t id[ICMP_FAMILIES]; /* echo identifier, random per socket */
-	uint8_t key[32];	    /* payloads are a key stream of this */
 };
 
 /* The operations of struct probe; self is a struct icmp. */

@@ -15,12 +15,15 @@ for file in compsd comps tests/lab/flow tests/lab/linkem; do
 	[[ -x $bin/$file ]] || { echo "demo: $bin/$file is not built; run: make demo" >&2 && exit 1; }
 done
 
+# The lab is the network: what else this machine has to do shall not make it lose packets.
+renice -n -10 -p $$ >/dev/null 2>&1
+
 P=demo-$$ RUN=/run/comps-lab/demo-$$ N=3 MODE=nested
 # shellcheck source=tests/lab/lab.sh
 . tests/lab/lab.sh
 
 ROTATE_S=12 BROKEN_S=6 ALL_S=30 # when the proxy dies, for how long, and when the demo ends at the earliest
-TCP_KBIT=20000                  # the demo is about loss, not speed: two cores carry this beside much else
+TCP_KBIT=10000                  # the demo is about loss, not speed
 
 tmp=$(mktemp -d) || exit 1
 result=$bin/demo.json

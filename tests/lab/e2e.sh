@@ -14,6 +14,7 @@ e2e_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 e2e_build=$(cd "${BUILD:-$e2e_dir/../../build}" 2>/dev/null && pwd)
 compsd=$e2e_build/compsd flow=$e2e_build/tests/lab/flow
 DEADLINE=30
+set -o pipefail # jq 1.6 takes no input for a true one
 n=0 failed=0
 declare -A FLOW=()
 

@@ -252,6 +252,17 @@ static void print_result(const struct options *o, int64_t began, int64_t ended,
 	       (double)g->max_stall_ns / 1e6, ok ? "true" : "false");
 }
 
+/* A sender at a limited rate that was held up must not send all that it missed in one burst, which
+ * would be lost in short queues: no more than 60 ms' worth is under way (the kernel doubles the
+ * value, tcp(7)). */
+static void limit_burst(const struct options *o, int fd)
+{
+	int bytes = (int)(o->rate_kbit * 1000 / 8 * 30 / 1000);
+
+	if (o->rate_kbit)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static int run_up(const struct options *o, int fd)
 {
 	static struct pattern p;
@@ -261,6 +272,7 @@ static int run_up(const struct options *o, int fd)
 	enum io io = IO_MORE;
 	bool ok;
 
+	limit_burst(o, fd);
 	while (io == IO_MORE && !stopped() && now_ns() < end) {
 		int64_t wait = rate_wait(o, began, p.offset);
 

@@ -123,7 +123,7 @@ static int world_setup(void **state)
 	if (unshare(CLONE_NEWNET))
 		return 0;
 	w = calloc(1, sizeof(*w));
-	assert_int_equal(nl_open(&w->nl, NETLINK_ROUTE), 0);
+	assert_int_equal(nl_open(&w->nl, NL_ROUTE), 0);
 	assert_int_equal(link_set_up(&w->nl, if_nametoindex("lo"), true), 0);
 	for (device = 0; device < DEVICES; device++)
 		world_add_device(w, device);

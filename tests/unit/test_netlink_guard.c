@@ -146,7 +146,7 @@ static void guard_world_init(void **state, struct guard_world *g)
 		.paths = g->paths,
 		.path_count = 2,
 	};
-	assert_int_equal(nl_open(&g->filter, NETLINK_NETFILTER), 0);
+	assert_int_equal(nl_open(&g->filter, NL_NETFILTER), 0);
 	if (guard_install(&g->config, &err))
 		fail_msg("%s", err.text);
 	run("ip route add default dev upl0 && ip -6 route add default dev upl0");

@@ -1,0 +1,130 @@
+#include "daemon/links.h"
+
+#include <string.h>
+
+#include "daemon/announce.h"
+#include "daemon/daemon.h"
+#include "daemon/engine.h"
+
+/* Whoever deletes an interface often makes it again at once: leave them the time. */
+#define REOPEN_DELAY_US INT64_C(100000)
+#define REOPEN_RETRY_US INT64_C(1000000)
+
+void links_set_targets(struct daemon *daemon, size_t index, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	const struct conf_path *conf = &engine->conf->paths[index];
+	const struct ip *proxy = conf->proxy4.family != AF_UNSPEC ? &conf->proxy4 : &conf->proxy6;
+	const struct ip *exit = &engine->network.exit.ip;
+	int ifindex = (int)engine->network.path[index].tunnel.ifindex;
+	bool *probed = engine->paths.path[index].probed;
+
+	probed[PATH_TARGET_PROXY] = proxy->family != AF_UNSPEC;
+	probed[PATH_TARGET_EXIT] = exit->family != AF_UNSPEC;
+	prober_set_target(engine->prober, index, PATH_TARGET_PROXY,
+			  probed[PATH_TARGET_PROXY] ? proxy : NULL, ifindex, now);
+	prober_set_target(engine->prober, index, PATH_TARGET_EXIT,
+			  probed[PATH_TARGET_EXIT] ? exit : NULL, ifindex, now);
+}
+
+static void reopen_soon(struct engine *engine, int64_t delay_us, struct mono now)
+{
+	engine->reopen_at = mono_earlier(engine->reopen_at, mono_add_us(now, delay_us));
+}
+
+/* Takes over what the network says of path `index` now; `before` is what it said before. */
+static void update_path(struct daemon *daemon, size_t index, const struct tunnel *before,
+			struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	const struct tunnel *tunnel = &engine->network.path[index].tunnel;
+	bool usable = network_is_usable(&engine->network, index);
+
+	if (tunnel->ifindex != before->ifindex)
+		links_set_targets(daemon, index, now);
+	if (usable != engine->paths.path[index].link_up)
+		engine_effects(daemon, paths_on_link(&engine->paths, index, usable, now), now);
+	if (!tunnel->ifindex && engine->conf->paths[index].tunnel.manage)
+		reopen_soon(engine, REOPEN_DELAY_US, now);
+}
+
+static bool concerns(const struct monitor_event *event, const struct tunnel *tunnel,
+		     const char *interface)
+{
+	return event->kind == MONITOR_RESYNC || event->ifindex == tunnel->ifindex ||
+	       !strcmp(event->name, interface);
+}
+
+void links_on_event(struct daemon *daemon, const struct monitor_event *event, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	struct network *network = &engine->network;
+	size_t i;
+
+	for (i = 0; i < engine->paths.count; i++) {
+		struct tunnel before = network->path[i].tunnel;
+
+		if (!concerns(event, &before, engine->paths.path[i].interface))
+			continue;
+		network_refresh_path(network, i);
+		update_path(daemon, i, &before, now);
+	}
+	if (engine->conf->mode == CONF_NESTED &&
+	    concerns(event, &network->inner, engine->conf->inner.tunnel.interface)) {
+		network_refresh_inner(network);
+		if (!network->inner.ifindex && engine->conf->inner.tunnel.manage)
+			reopen_soon(engine, REOPEN_DELAY_US, now);
+	}
+}
+
+static bool reopen_inner(struct daemon *daemon)
+{
+	struct engine *engine = &daemon->engine;
+	struct err err;
+
+	if (engine->conf->mode != CONF_NESTED || engine->network.inner.ifindex ||
+	    !engine->conf->inner.tunnel.manage)
+		return true;
+	if (network_reopen_inner(&engine->network, &err)) {
+		log_warn(&daemon->log, "inner tunnel: %s; trying again", err.text);
+		return false;
+	}
+	announce(daemon, "interface", NULL, "inner tunnel: interface %s was gone, made it again",
+		 engine->conf->inner.tunnel.interface);
+	return true;
+}
+
+static bool reopen_path(struct daemon *daemon, size_t index, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	struct tunnel before = engine->network.path[index].tunnel;
+	struct err err;
+	int ret;
+
+	if (before.ifindex || !engine->conf->paths[index].tunnel.manage)
+		return true;
+	ret = network_reopen_path(&engine->network, index, &err);
+	if (ret)
+		log_warn(&daemon->log, "%s; trying again", err.text);
+	else
+		announce(daemon, "interface", NULL, "path %s: interface %s was gone, made it again",
+			 engine->paths.path[index].name, engine->paths.path[index].interface);
+	update_path(daemon, index, &before, now);
+	return !ret;
+}
+
+void links_reopen(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	bool all;
+	size_t i;
+
+	if (!mono_due(engine->reopen_at, now))
+		return;
+	engine->reopen_at = MONO_NEVER;
+	all = reopen_inner(daemon);
+	for (i = 0; i < engine->paths.count; i++)
+		all &= reopen_path(daemon, i, now);
+	if (!all)
+		reopen_soon(engine, REOPEN_RETRY_US, now);
+}

@@ -1,0 +1,142 @@
+#!/bin/bash
+# What breaks is noticed, named and left; what no migration can cure moves nothing; a TCP connection survives all of it, and
+# not one packet leaves outside of the tunnels.
+# shellcheck disable=SC2317  # called through check
+
+# shellcheck source=tests/lab/e2e.sh
+. "${0%/*}/e2e.sh"
+e2e_begin failover
+
+last() { # FILTER over the last migration
+	status ".migrations.last | max_by(.time) | $1"
+}
+
+other_than() { # PATH: active within the deadline, and settled
+	wait_status $DEADLINE ".active != null and .active != \"$1\"" && wait_status $DEADLINE '.migrations.last | max_by(.time).outcome == "settled"'
+}
+
+down_with() { # PATH FAULT
+	wait_status $DEADLINE ".paths[] | select(.name == \"$1\") | .state == \"down\" and .segment_fault == \"$2\""
+}
+
+all_up() { wait_status $DEADLINE 'all(.paths[]; .state == "up" and .segment_fault == "none") and .fault == "none"'; }
+exit_answers() { wait_for $DEADLINE lab ping_exit; }
+
+begin_at() { # PATH: active, with every path up
+	all_up && { [[ $(active) = "$1" ]] || comps migrate "$1" --wait; } && is_active "$1"
+}
+
+# Nothing moves: every path is seen down for COMMON, and answers again after the repair, with as many migrations as before.
+moves_nothing() { # COMMON-FAULT BREAK-COMMAND -- REPAIR-COMMAND
+	local fault=$1 before broken=()
+	shift
+	while [[ $1 != -- ]]; do
+		broken+=("$1")
+		shift
+	done
+	before=$(comps status -j | jq -c '[.active, .migrations.total]')
+	"${broken[@]}" || return
+	wait_status $DEADLINE ".fault == \"$fault\" and all(.paths[]; .state == \"down\" and .segment_fault == \"$fault\")" || return
+	# Long enough for whatever is deferred or held down to come to its turn: a few more probes are sent, and lost.
+	wait_status $DEADLINE "([.active, .migrations.total] != $before) or (.uptime_s > $(comps status -j | jq '.uptime_s + 3'))" || return
+	same "$before" "$(comps status -j | jq -c '[.active, .migrations.total]')" || return
+	shift
+	"$@" && all_up && exit_answers && same "$before" "$(comps status -j | jq -c '[.active, .migrations.total]')"
+}
+
+check "lab" e2e_lab
+lab link p1 delay_us=1000
+lab link p2 delay_us=2000
+lab link p3 delay_us=3000
+lab serve
+config "name: hold"
+check "compsd starts, all paths are up" start_ready
+lab reset_counters
+check "a connection that shall survive everything" flow_start ssh tcp-idle --interval 100 --drain 30 inet
+
+# ---- a proxy ----
+
+check "under load: p1 is active" begin_at p1
+check "under load: traffic both ways" flow_start load udp-both --pps 300 inet
+lab kill_proxy 1
+check "under load: a dead proxy is left" other_than p1
+check "under load: for the reason of failover" last '.reason == "failover" and .from == "p1"'
+check "under load: the broken part is the proxy" down_with p1 proxy
+check "under load: the traffic goes on" exit_answers
+lab revive_proxy 1
+check "under load: the proxy comes back" all_up
+check "under load: some was lost, and then no more" flow_stop load '.complete and .lost_up > 0 and .lost_up < .sent / 2'
+
+check "idle: p2 is active" begin_at p2
+lab kill_proxy 2
+check "idle: a dead proxy is left" other_than p2
+check "idle: the broken part is the proxy" down_with p2 proxy
+lab revive_proxy 2
+check "idle: the proxy comes back" all_up
+
+check "download: p3 is active" begin_at p3
+check "download: the client only receives" flow_start load udp-down --pps 300 inet
+lab kill_proxy 3
+check "download: a dead proxy is left" other_than p3
+lab revive_proxy 3
+check "download: it goes on" flow_stop load '.complete and .received_down > .sent_down / 2'
+
+check "leg: p1 is active" begin_at p1
+lab leg 1 0
+check "leg: a proxy that does not reach the exit is left" other_than p1
+check "leg: the broken part is between proxy and exit" down_with p1 proxy-exit
+check "leg: the traffic goes on" exit_answers
+lab leg 1 1
+check "leg: the path comes back" all_up
+check "no packet outside of the tunnels so far" no_leak
+
+# ---- what no migration can cure ----
+
+check "a dead exit moves nothing" moves_nothing exit lab link exit hole=1 -- lab link exit hole=0
+check "a dead uplink moves nothing" moves_nothing uplink lab link uplink hole=1 -- lab link uplink hole=0
+check "nor does an uplink that is set down" moves_nothing uplink lab uplink 0 -- lab uplink 1
+check "no packet outside of the tunnels, whatever was dead" no_leak
+
+# ---- an interface ----
+
+check "link down: p2 is active" begin_at p2
+check "link down: traffic" flow_start load udp-both --pps 300 inet
+x client ip link set wgnet2 down
+check "link down: it is left" other_than p2
+check "link down: the broken part is the interface" down_with p2 interface
+x client ip link set wgnet2 up
+check "link down: it comes back" all_up
+check "link down: it carries again" comps migrate p2 --wait
+check "link down: the traffic goes on" flow_stop load '.complete and .lost_up < .sent / 2 and .lost_down < .sent_down / 2'
+
+check "deleted: p3 is active" begin_at p3
+check "deleted: traffic" flow_start load udp-both --pps 300 inet
+x client ip link del wgnet3
+check "deleted: it is left" other_than p3
+check "deleted: the broken part is the interface" down_with p3 interface
+check "deleted: reload makes it again" comps reload
+check "deleted: it comes back" all_up
+check "deleted: it carries again" comps migrate p3 --wait
+check "deleted: the traffic goes on" flow_stop load '.complete and .lost_up < .sent / 2 and .lost_down < .sent_down / 2'
+
+# ---- a lossy path ----
+
+quiet() { # SECONDS: nothing moves and no path goes down or comes up
+	local before
+	before=$(comps status -j | jq -c '[.migrations.total, [.paths[].transitions]]')
+	wait_status $DEADLINE "([.migrations.total, [.paths[].transitions]] != $before) or (.uptime_s > $(comps status -j | jq ".uptime_s + $1"))"
+	same "$before" "$(comps status -j | jq -c '[.migrations.total, [.paths[].transitions]]')"
+}
+
+check "loss: p1 is active" begin_at p1
+lab link p1 loss_ppm=20000
+check "loss: an idle path that loses 8 % does not flap" quiet 5
+check "loss: traffic" flow_start load udp-both --pps 300 inet
+check "loss: nor does a loaded one" quiet 5
+check "loss: which loses" flow_stop load '.complete and .lost_up > 0'
+lab link p1 loss_ppm=0
+
+check "the connection has survived everything" flow_stop ssh .ok
+check "each route moved for a reason that is told" status '.migrations | (.by_reason | keys - ["start", "failover", "manual"]) == [] and .failed == 0'
+check "no packet outside of the tunnels, ever" no_leak
+e2e_end
