@@ -70,13 +70,15 @@ static enum path_state state_of(const struct paths *paths, const struct path *pa
 	return path->link_up ? path->target[judge_of(paths, path)].state : PATH_DOWN;
 }
 
+static bool is_usable(enum path_state state)
+{
+	return state == PATH_UP || state == PATH_SUSPECT;
+}
+
 static void enter(struct path *path, enum path_state state, struct mono now)
 {
 	/* A suspicion that was cleared is no transition, and the path was up all the time. */
-	bool was_usable = path->state == PATH_UP || path->state == PATH_SUSPECT;
-	bool is_usable = state == PATH_UP || state == PATH_SUSPECT;
-
-	if (was_usable != is_usable) {
+	if (is_usable(path->state) != is_usable(state)) {
 		path->since = now;
 		path->transitions++;
 	}
@@ -89,24 +91,28 @@ static void enter(struct path *path, enum path_state state, struct mono now)
 static unsigned int refresh(struct paths *paths, struct mono now)
 {
 	unsigned int effects = 0;
-	bool doubt = false;
+	bool suspicion = false;
 	size_t i;
 
 	for (i = 0; i < paths->count; i++) {
 		struct path *path = &paths->path[i];
 		enum path_state state = state_of(paths, path);
 
+		suspicion |= state == PATH_SUSPECT;
 		if (state == path->state)
 			continue;
 		/* A link that went away is no secret to find out, but the others' health is: the
 		 * next path is chosen among those that answer the burst. */
 		if (path->state == PATH_UP && state != PATH_UP)
-			doubt = true;
+			paths->burst_owed = true;
 		enter(path, state, now);
 		effects |= PATHS_CHANGED;
 	}
-	if (doubt && bucket_take(&paths->bursts, now))
+	if (paths->burst_owed && bucket_take(&paths->bursts, now)) {
+		paths->burst_owed = false;
 		effects |= PATHS_BURST;
+	}
+	paths->burst_owed &= suspicion; /* the others have cleared up while they waited */
 	return effects;
 }
 
@@ -117,9 +123,25 @@ unsigned int paths_on_sent(struct paths *paths, size_t index, enum path_target t
 	return 0;
 }
 
+static bool none_usable(const struct paths *paths)
+{
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		if (is_usable(paths->path[i].state))
+			return false;
+	}
+	return true;
+}
+
 unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target target,
 			    uint32_t number, int64_t rtt_us, struct mono now)
 {
+	const struct path *path = &paths->path[index];
+
+	/* Something answers after nothing did: see at once what else is back. */
+	if (path->state == PATH_DOWN && target == judge_of(paths, path) && none_usable(paths))
+		paths->burst_owed = true;
 	path_stats_on_reply(&paths->path[index].target[target], number, rtt_us, now);
 	if (target == PATH_TARGET_EXIT)
 		paths->exit_heard = true;
@@ -225,9 +247,7 @@ int paths_find(const struct paths *paths, const char *name)
 
 static bool answers(const struct path *path, enum path_target target)
 {
-	return path->link_up && path->probed[target] &&
-	       (path->target[target].state == PATH_UP ||
-		path->target[target].state == PATH_SUSPECT);
+	return path->link_up && path->probed[target] && is_usable(path->target[target].state);
 }
 
 enum path_fault paths_common_fault(const struct paths *paths)
@@ -272,7 +292,6 @@ void paths_view(const struct paths *paths, struct mono now, struct path_view *vi
 	for (i = 0; i < paths->count; i++) {
 		const struct path *path = &paths->path[i];
 		const struct path_stats *judge = paths_judge(paths, i);
-		bool usable = path->state == PATH_UP || path->state == PATH_SUSPECT;
 		int64_t min_us;
 		double loss;
 
@@ -286,7 +305,9 @@ void paths_view(const struct paths *paths, struct mono now, struct path_view *vi
 					.rtt_min_us = min_us,
 					.jitter_us = judge->rttvar_us,
 					.loss = loss,
-					.up_for_us = usable ? mono_diff_us(now, path->since) : 0,
+					.up_for_us = is_usable(path->state)
+							     ? mono_diff_us(now, path->since)
+							     : 0,
 					.tx_bytes = path->counters.tx_bytes,
 					.rx_bytes = path->counters.rx_bytes,
 				},

@@ -62,6 +62,7 @@ struct paths {
 	size_t count;
 	bool exit_heard; /* the exit has answered a probe through some path */
 	struct bucket bursts;
+	bool burst_owed; /* wanted, and not asked for yet */
 };
 
 /* What a call may ask of its owner, or-ed together. */

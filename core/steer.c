@@ -6,8 +6,8 @@
  *     every path has been heard of or had its second to answer.
  *  3. Is the active path dead: down, or its traffic never settled?  Fail over at once, by the
  *     policy's own selector ("failover"). Only paths that have answered a probe sent after the
- *     trouble began are taken: when the uplink or the exit is down none has, and we hold; when that is
- *     over the active path has a second to come back, for it was not at fault.
+ *     trouble began are taken: when the uplink or the exit is down none has, and we hold. When
+ *     that is over, the active path has a second to come back as well, for it was not at fault.
  *  4. Is the active path drained, and another one eligible?  Leave it the same way ("drain").
  *  5. Did the operator ask for a migration?  Do it if the path is still eligible ("manual").
  *  6. Is a path pinned?  Go there if it is eligible ("pin"); the policy is not asked.
@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/eligible.h"
+
 #define MINUTE_US INT64_C(60000000)
 
 /* How long the first choice waits for paths that have not answered yet. */
@@ -32,10 +34,6 @@
 
 /* After a fault of all paths the active one has so long to come back before another is taken. */
 #define RETURN_GRACE_US INT64_C(1000000)
-
-/* Even the last path is left alone for so long after it failed: a kernel that refuses it is not
- * asked in a circle. */
-#define BREATH_US INT64_C(250000)
 
 /* A policy that asks for a wake-up in the past waits for so long. */
 #define NONSENSE_WAKE_US INT64_C(1000000)
@@ -97,7 +95,7 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.active = POLICY_NONE,
 		.since = now,
 		.trouble = MONO_LONG_AGO,
-		.stranded = MONO_LONG_AGO,
+		.revived = MONO_LONG_AGO,
 		.moving_to = POLICY_NONE,
 		.requested = POLICY_NONE,
 		.pinned = POLICY_NONE,
@@ -128,61 +126,7 @@ void steer_fini(struct steer *steer)
 	memset(steer, 0, sizeof(*steer));
 }
 
-/* --- eligibility ----------------------------------------------------------------------------- */
-
-static bool is_up(const struct path_view *view)
-{
-	return view->link_up && view->state == PATH_UP;
-}
-
-static bool is_usable(const struct path_view *view)
-{
-	return view->link_up && (view->state == PATH_UP || view->state == PATH_SUSPECT);
-}
-
-/* An adopted path that has not answered yet gets the benefit of the doubt. */
-static bool is_dead(const struct path_view *view)
-{
-	return !view->link_up || view->state == PATH_DOWN;
-}
-
-static bool is_held(const struct steer *steer, size_t i, struct mono now)
-{
-	return hold_down_active(&steer->path[i].hold, now);
-}
-
-/* A drained path that works is no reason to hurry to one that failed. */
-static bool all_held(const struct steer *steer, const struct path_view *views, struct mono now)
-{
-	size_t i;
-
-	for (i = 0; i < steer->count; i++) {
-		const struct steer_path *path = &steer->path[i];
-		bool stays = (int)i == steer->active && !path->unsettled;
-
-		if (is_usable(&views[i]) && (stays || (!path->drained && !is_held(steer, i, now))))
-			return false;
-	}
-	return true;
-}
-
-static struct mono breath_end(const struct steer *steer, size_t i)
-{
-	return mono_add_us(steer->path[i].hold.failed, BREATH_US);
-}
-
-static bool eligible(const struct steer *steer, const struct path_view *views, size_t i,
-		     bool ignore_holds, struct mono now)
-{
-	return is_up(&views[i]) && !steer->path[i].drained &&
-	       (ignore_holds ? mono_due(breath_end(steer, i), now) : !is_held(steer, i, now));
-}
-
-bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,
-		    struct mono now)
-{
-	return eligible(steer, views, (size_t)path, all_held(steer, views, now), now);
-}
+/* --- what became of the paths ---------------------------------------------------------------- */
 
 static void hold_down(struct steer *steer, size_t i, struct mono now)
 {
@@ -197,12 +141,12 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
-		bool dead = is_dead(&views[i]);
+		bool dead = eligible_is_dead(&views[i]);
 
 		if (steer->path[i].was_usable && dead)
 			hold_down(steer, i, now);
-		steer->path[i].was_usable = is_usable(&views[i]);
-		none_usable &= !is_usable(&views[i]);
+		steer->path[i].was_usable = eligible_is_usable(&views[i]);
+		none_usable &= !eligible_is_usable(&views[i]);
 	}
 	if (steer->active == POLICY_NONE)
 		return;
@@ -210,15 +154,18 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	 * asked for, what was up is taken at once. */
 	if (!views[steer->active].link_up)
 		steer->trouble = MONO_LONG_AGO;
-	else if (is_up(&views[steer->active]) && !steer->path[steer->active].unsettled)
+	else if (eligible_is_up(&views[steer->active]) && !steer->path[steer->active].unsettled)
 		steer->trouble = now;
-	/* Once it is dead that says it all; when it comes back it is a path like any other. */
-	if (is_dead(&views[steer->active]))
-		steer->path[steer->active].unsettled = false;
-	else
-		steer->stranded = MONO_LONG_AGO;
+	if (!eligible_is_dead(&views[steer->active])) {
+		steer->revived = MONO_LONG_AGO;
+		return;
+	}
+	/* That says it all; when it comes back it is a path like any other. */
+	steer->path[steer->active].unsettled = false;
 	if (none_usable)
-		steer->stranded = now;
+		steer->revived = MONO_NEVER;
+	else if (steer->revived.us == MONO_NEVER.us)
+		steer->revived = now;
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
@@ -227,13 +174,13 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 static size_t show_paths(struct steer *steer, const struct path_view *views,
 			 struct mono fresh_since, struct mono now)
 {
-	bool ignore_holds = all_held(steer, views, now);
+	bool ignore_holds = eligible_ignores_holds(steer, views, now);
 	size_t i, count = 0;
 
 	for (i = 0; i < steer->count; i++) {
 		steer->shown[i] = views[i].policy;
 		steer->shown[i].eligible = (int)i != steer->active &&
-					   eligible(steer, views, i, ignore_holds, now) &&
+					   eligible_path(steer, &views[i], i, ignore_holds, now) &&
 					   !mono_before(views[i].confirmed, fresh_since);
 		count += steer->shown[i].eligible;
 	}
@@ -305,7 +252,7 @@ static int64_t min_dwell_us(const struct steer *steer, const struct path_view *v
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
-		if (is_usable(&views[i]) && 2 * views[i].policy.srtt_us > us)
+		if (eligible_is_usable(&views[i]) && 2 * views[i].policy.srtt_us > us)
 			us = 2 * views[i].policy.srtt_us;
 	}
 	return us;
@@ -374,13 +321,13 @@ static bool leave_active(struct steer *steer, const struct path_view *views, str
 			 struct steer_verdict *out)
 {
 	const struct path_view *active = &views[steer->active];
-	struct mono grace = mono_add_us(steer->stranded, RETURN_GRACE_US);
+	struct mono grace = mono_add_us(steer->revived, RETURN_GRACE_US);
 
-	if (active->link_up && is_dead(active) && !mono_due(grace, now)) {
+	if (active->link_up && eligible_is_dead(active) && !mono_due(grace, now)) {
 		out->wake = mono_earlier(out->wake, grace);
 		return false;
 	}
-	if (is_dead(active) || steer->path[steer->active].unsettled)
+	if (eligible_is_dead(active) || steer->path[steer->active].unsettled)
 		return choose_now(steer, views, POLICY_FAILOVER, "failover", steer->trouble, now,
 				  out);
 	if (steer->path[steer->active].drained)
@@ -411,26 +358,12 @@ static bool obey_operator(struct steer *steer, const struct path_view *views, st
 	return true;
 }
 
-/* A path that comes out of its hold-down may be what somebody waits for. */
-static struct mono next_release(const struct steer *steer, struct mono now)
-{
-	struct mono next = MONO_NEVER;
-	size_t i;
-
-	for (i = 0; i < steer->count; i++) {
-		if (is_held(steer, i, now))
-			next = mono_earlier(next, steer->path[i].hold.until);
-		if (!mono_due(breath_end(steer, i), now))
-			next = mono_earlier(next, breath_end(steer, i));
-	}
-	return next;
-}
-
 void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
 		  struct steer_verdict *out)
 {
 	observe(steer, views, now);
-	*out = (struct steer_verdict){STEER_KEEP, POLICY_NONE, NULL, next_release(steer, now)};
+	*out = (struct steer_verdict){STEER_KEEP, POLICY_NONE, NULL,
+				      eligible_next_release(steer, now)};
 	if (steer->moving_to != POLICY_NONE)
 		return;
 	if (steer->active == POLICY_NONE) {
@@ -439,7 +372,7 @@ void steer_decide(struct steer *steer, const struct path_view *views, struct mon
 	}
 	if (leave_active(steer, views, now, out))
 		return;
-	if (is_dead(&views[steer->active]))
+	if (eligible_is_dead(&views[steer->active]))
 		return; /* nowhere to go: hold, stay closed, wait for a path to come up */
 	if (obey_operator(steer, views, now, out))
 		return;

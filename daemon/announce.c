@@ -122,7 +122,10 @@ void announce_leaks(struct daemon *daemon, int64_t packets)
 
 	daemon->leaked_packets = packets;
 	if (packets < 0 && before >= 0)
-		say(daemon, LOG_LEVEL_WARN, "guard", "guard: its counters cannot be read", NULL);
+		say(daemon, LOG_LEVEL_WARN, "guard",
+		    "guard: its table is gone or damaged, "
+		    "putting it right",
+		    NULL);
 	if (packets <= (before < 0 ? 0 : before))
 		return;
 	snprintf(text, sizeof(text),

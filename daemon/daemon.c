@@ -20,6 +20,7 @@
 /* The active path's counters are read quickly while an answer is awaited, and now and then else. */
 #define WAITING_POLL_US INT64_C(25000)
 #define IDLE_POLL_US	INT64_C(200000)
+#define GUARD_POLL_US	INT64_C(200000)
 
 /* steer looks at all paths; under many probes once in so many microseconds is enough. */
 #define DECIDE_GAP_US INT64_C(5000)
@@ -73,8 +74,18 @@ static void do_every_second(struct daemon *daemon, struct mono now)
 	i = daemon->next_handshake++ % engine->paths.count;
 	engine->paths.path[i].handshake_age_us =
 		network_handshake_age_us(&engine->network, i, clock_wall_us());
-	announce_leaks(daemon, network_leaked(&engine->network));
 	daemon->next_second = mono_add_us(now, SECOND_US);
+}
+
+/* Who took the guard away is not announced to us; what it counts is asked for anyway. */
+static void read_guard(struct daemon *daemon, struct mono now)
+{
+	int64_t packets = network_leaked(&daemon->engine.network);
+
+	announce_leaks(daemon, packets);
+	if (packets < 0)
+		daemon->repair_at = now;
+	daemon->next_guard = mono_add_us(now, GUARD_POLL_US);
 }
 
 static void finish_migration(struct daemon *daemon, struct mono now)
@@ -138,6 +149,7 @@ static struct mono next_wake(const struct daemon *daemon)
 	const struct engine *engine = &daemon->engine;
 	struct mono next = mono_earlier(daemon->next_active, daemon->next_second);
 
+	next = mono_earlier(next, daemon->next_guard);
 	next = mono_earlier(next, daemon->repair_at);
 	next = mono_earlier(next, engine->reopen_at);
 	next = mono_earlier(next, daemon->decide_at);
@@ -156,6 +168,8 @@ static void daemon_step(void *arg)
 	prober_run(engine->prober, now);
 	if (mono_due(daemon->next_active, now))
 		read_active_counters(daemon, now);
+	if (mono_due(daemon->next_guard, now))
+		read_guard(daemon, now);
 	if (mono_due(daemon->next_second, now))
 		do_every_second(daemon, now);
 	engine_effects(daemon, paths_on_time(&engine->paths, now), now);
@@ -257,6 +271,7 @@ static void start_clockwork(struct daemon *daemon, struct mono now)
 {
 	daemon->next_active = now;
 	daemon->next_second = now;
+	daemon->next_guard = now;
 	daemon->repair_at = mono_add_us(now, AUDIT_US);
 	daemon->damage = 0;
 	bucket_init(&daemon->repairs, REPAIRS_IN_A_ROW, REPAIR_REFILL_US, now);

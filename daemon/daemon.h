@@ -61,6 +61,7 @@ struct daemon {
 	struct mono started;
 	struct mono next_active; /* reading of the active path's counters */
 	struct mono next_second; /* once-a-second work */
+	struct mono next_guard;	 /* look at the guard */
 	struct mono repair_at;
 	struct bucket repairs; /* at once, but not for ever: somebody may insist */
 	unsigned int damage;   /* what others did to our rules and routes since the last repair */

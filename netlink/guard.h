@@ -55,8 +55,8 @@ int guard_install(const struct guard_config *config, struct err *err);
 /* Removes the table; 0 as well when there is none. */
 int guard_remove(const char *table, struct err *err);
 
-/* Packets and bytes dropped since the table was first installed, both families. `nl` is a
- * NETLINK_NETFILTER socket; two small requests. Returns 0; -ENOENT when the table or a counter is
+/* Packets and bytes dropped since the table was first installed, both families. `nl` is an
+ * NL_NETFILTER socket; two small requests. Returns 0; -ENOENT when the table or a counter is
  * gone; or -errno. */
 int guard_leaked(struct nl *nl, const char *table, uint64_t *packets, uint64_t *bytes);
 

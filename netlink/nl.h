@@ -28,8 +28,8 @@ enum nl_bus {
 	NL_GENERIC = 16,
 };
 
-/* Turns on extended acks, capped
- * acks and strict checking of dump requests (netlink(7)). Returns 0 or -errno. */
+/* Turns on extended acks, capped acks and strict checking of dump requests (netlink(7)). Returns 0
+ * or -errno. */
 int nl_open(struct nl *nl, enum nl_bus bus);
 
 /* Also fine on a zeroed struct and twice. */

@@ -260,14 +260,17 @@ bool route_same(const struct route *a, const struct route *b)
 const char *route_format(const struct route *route, char *text, size_t text_bytes)
 {
 	char dst[IP_PREFIX_TEXT_BYTES], gateway[IP_TEXT_BYTES];
-	char via[IP_TEXT_BYTES + 8] = "", oif[24] = "";
+	char via[IP_TEXT_BYTES + 8] = "", oif[24] = "", type[24] = "";
 
+	if (route->type == RTN_UNREACHABLE)
+		strcpy(type, "unreachable ");
+	else if (route->type != RTN_UNICAST)
+		snprintf(type, sizeof(type), "type %u ", route->type);
 	if (route->gateway.family)
 		snprintf(via, sizeof(via), " via %s", ip_format(&route->gateway, gateway));
 	if (route->oif)
 		snprintf(oif, sizeof(oif), " oif %u", route->oif);
-	snprintf(text, text_bytes, "%s%s%s%s metric %u table %u",
-		 route->type == RTN_UNICAST ? "" : "unreachable ",
+	snprintf(text, text_bytes, "%s%s%s%s metric %u table %u", type,
 		 ip_prefix_format(&route->dst, dst), via, oif, route->metric, route->table);
 	return text;
 }

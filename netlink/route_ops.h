@@ -45,7 +45,7 @@ struct route_ops {
 };
 
 struct route_kernel {
-	struct nl *nl; /* NETLINK_ROUTE */
+	struct nl *nl; /* NL_ROUTE */
 	struct route_owner owner;
 };
 

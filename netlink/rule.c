@@ -94,11 +94,6 @@ int rule_delete(struct nl *nl, const struct rule *rule)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-static uint32_t read_u32(const struct nlattr *attr)
-{
-	return mnl_attr_get_payload_len(attr) >= 4 ? mnl_attr_get_u32(attr) : 0;
-}
-
 static void read_to(const struct nlattr *attr, struct rule *rule)
 {
 	if (mnl_attr_get_payload_len(attr) != ip_bytes(rule->family))
@@ -111,23 +106,23 @@ static void read_attr(const struct nlattr *attr, struct rule *rule)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case FRA_PRIORITY:
-		rule->priority = read_u32(attr);
+		rule->priority = mnl_attr_get_u32(attr);
 		break;
 	case FRA_PROTOCOL:
 		rule->protocol = mnl_attr_get_u8(attr);
 		break;
 	case FRA_TABLE:
-		rule->table = read_u32(attr);
+		rule->table = mnl_attr_get_u32(attr);
 		break;
 	case FRA_FWMARK:
-		rule->mark = read_u32(attr);
+		rule->mark = mnl_attr_get_u32(attr);
 		break;
 	case FRA_FWMASK:
-		rule->foreign_parts |= read_u32(attr) != UINT32_MAX;
+		rule->foreign_parts |= mnl_attr_get_u32(attr) != UINT32_MAX;
 		break;
 	case FRA_SUPPRESS_PREFIXLEN:
 	case FRA_SUPPRESS_IFGROUP:
-		rule->foreign_parts |= read_u32(attr) != UINT32_MAX;
+		rule->foreign_parts |= mnl_attr_get_u32(attr) != UINT32_MAX;
 		break;
 	case FRA_OIFNAME:
 		snprintf(rule->oifname, sizeof(rule->oifname), "%s", mnl_attr_get_str(attr));

@@ -95,9 +95,10 @@ static int receive_all(int fd, struct wg_uapi_text *answer, struct mono deadline
 }
 
 /* Sends a request and decodes the answer into `out`, which begins empty. */
-static int ask(const struct wg *wg, const struct wg_uapi_text *request, struct wg_device *out)
+static int ask(const struct wg *wg, const struct wg_uapi_text *request, int64_t timeout_ms,
+	       struct wg_device *out)
 {
-	struct mono deadline = mono_add_us(clock_now(), WG_UAPI_TIMEOUT_MS * 1000);
+	struct mono deadline = mono_add_us(clock_now(), timeout_ms * 1000);
 	struct wg_uapi_text answer = {0};
 	int fd, ret;
 
@@ -129,26 +130,31 @@ int wg_uapi_open(struct wg *wg)
 	return 0;
 }
 
-static int get(struct wg *wg, struct wg_device *out)
+static int get_within(const struct wg *wg, int64_t timeout_ms, struct wg_device *out)
 {
 	char text[] = "get=1\n\n";
 	struct wg_uapi_text request = {.bytes = text, .used = sizeof(text) - 1};
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = ask(wg, &request, out);
+	ret = ask(wg, &request, timeout_ms, out);
 	if (ret)
 		wg_device_fini(out);
 	return ret;
 }
 
+static int get(struct wg *wg, struct wg_device *out)
+{
+	return get_within(wg, WG_UAPI_TIMEOUT_MS, out);
+}
+
 /* Sends a `set` request, whose answer has nothing but the error. */
-static int set_text(struct wg *wg, const struct wg_uapi_text *request)
+static int set_text(const struct wg *wg, const struct wg_uapi_text *request, int64_t timeout_ms)
 {
 	struct wg_device none = {0};
 	int ret;
 
-	ret = ask(wg, request, &none);
+	ret = ask(wg, request, timeout_ms, &none);
 	wg_device_fini(&none);
 	return ret;
 }
@@ -159,11 +165,11 @@ static int set(struct wg *wg, const struct wg_device *device, struct err *err)
 	struct wg_device old;
 	int ret;
 
-	ret = get(wg, &old);
+	ret = get_within(wg, WG_UAPI_SET_MS, &old);
 	if (!ret)
 		ret = wg_uapi_encode_set(&old, device, &request);
 	if (!ret)
-		ret = set_text(wg, &request);
+		ret = set_text(wg, &request, WG_UAPI_SET_MS);
 	wg_uapi_text_fini(&request);
 	wg_device_fini(&old);
 	if (ret)
@@ -180,7 +186,7 @@ static int set_endpoint(struct wg *wg, const uint8_t public_key[WG_KEY_BYTES],
 
 	ret = wg_uapi_encode_endpoint(public_key, endpoint, &request);
 	if (!ret)
-		ret = set_text(wg, &request);
+		ret = set_text(wg, &request, WG_UAPI_TIMEOUT_MS);
 	wg_uapi_text_fini(&request);
 	return ret;
 }

@@ -10,7 +10,8 @@
 #include "netlink/wireguard.h"
 
 #define WG_UAPI_DIRECTORY    "/run/wireguard"
-#define WG_UAPI_TIMEOUT_MS   100
+#define WG_UAPI_TIMEOUT_MS   100  /* get, set_endpoint: asked while traffic flows */
+#define WG_UAPI_SET_MS	     2000 /* set: opens sockets, computes keys */
 #define WG_UAPI_ANSWER_BYTES (1 << 20)
 
 extern const struct wg_ops wg_uapi_ops;

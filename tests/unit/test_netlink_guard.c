@@ -1,6 +1,6 @@
 /* The guard: what it writes, and what it does to real packets. */
 #include "netlink/guard.h"
-#include "tests/unit/netlink_world.h"
+#include "tests/unit/netlink_packets.h"
 
 #define OURTABLE "comps-test"
 

@@ -1,5 +1,5 @@
 /* Routes and the swap, on a real kernel. */
-#include "tests/unit/netlink_world.h"
+#include "tests/unit/netlink_packets.h"
 
 static const struct route_ops *const ops = &route_kernel_ops;
 

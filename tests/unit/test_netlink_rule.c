@@ -1,6 +1,6 @@
 /* Rules, conflicts, interfaces, addresses and settings, on a real kernel. */
 #include "netlink/conflict.h"
-#include "tests/unit/netlink_world.h"
+#include "tests/unit/netlink_packets.h"
 
 /* --- rules --- */
 

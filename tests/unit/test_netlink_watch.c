@@ -2,7 +2,7 @@
 #include "lib/clock.h"
 #include "netlink/monitor.h"
 #include "netlink/rxwatch.h"
-#include "tests/unit/netlink_world.h"
+#include "tests/unit/netlink_packets.h"
 
 /* --- monitor --- */
 
