@@ -1,0 +1,60 @@
+#include "core/eligible.h"
+
+/* Even the last path is left alone for so long after it failed: a kernel that refuses it is not
+ * asked in a circle. */
+#define BREATH_US INT64_C(250000)
+
+static bool is_held(const struct steer *steer, size_t i, struct mono now)
+{
+	return hold_down_active(&steer->path[i].hold, now);
+}
+
+bool eligible_ignores_holds(const struct steer *steer, const struct path_view *views,
+			    struct mono now)
+{
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		const struct steer_path *path = &steer->path[i];
+		/* While the active path works, even drained, nothing is in a hurry. */
+		bool works = (int)i == steer->active && !path->unsettled;
+
+		if (eligible_is_usable(&views[i]) &&
+		    (works || (!path->drained && !is_held(steer, i, now))))
+			return false;
+	}
+	return true;
+}
+
+static struct mono breath_end(const struct steer *steer, size_t i)
+{
+	return mono_add_us(steer->path[i].hold.failed, BREATH_US);
+}
+
+bool eligible_path(const struct steer *steer, const struct path_view *view, size_t i,
+		   bool ignore_holds, struct mono now)
+{
+	return eligible_is_up(view) && !steer->path[i].drained &&
+	       (ignore_holds ? mono_due(breath_end(steer, i), now) : !is_held(steer, i, now));
+}
+
+bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,
+		    struct mono now)
+{
+	return eligible_path(steer, &views[path], (size_t)path,
+			     eligible_ignores_holds(steer, views, now), now);
+}
+
+struct mono eligible_next_release(const struct steer *steer, struct mono now)
+{
+	struct mono next = MONO_NEVER;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (is_held(steer, i, now))
+			next = mono_earlier(next, steer->path[i].hold.until);
+		if (!mono_due(breath_end(steer, i), now))
+			next = mono_earlier(next, breath_end(steer, i));
+	}
+	return next;
+}
