@@ -5,7 +5,7 @@ BUILD   ?= build
 CC      ?= gcc
 PREFIX  ?= /usr/local
 
-PKGS      := libmnl libsodium jansson yaml-0.1 libnftables
+PKGS      := libmnl libsodium jansson yaml-0.1 libnftables libcares
 WARNINGS  := -Wall -Wextra -Wshadow -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CFLAGS    ?= -O2 -g
@@ -31,7 +31,7 @@ VM_TESTS   := $(wildcard tests/vm/test_*.sh)
 
 # What `deps` installs: to build, to run, to test in the lab, and to test in the virtual machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
-	    libyaml-dev libjansson-dev libcap-dev libcmocka-dev \
+	    libyaml-dev libjansson-dev libc-ares-dev libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang-format clang-tidy cppcheck shellcheck \
 	    qemu-system-x86 busybox-static kmod xz-utils

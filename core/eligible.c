@@ -2,7 +2,7 @@
 
 /* Even the last path is left alone for so long after it failed: a kernel that refuses it is not
  * asked in a circle. */
-#define BREATH_US INT64_C(250000)
+#define BREATH_US INT64_C(1000000)
 
 static bool is_held(const struct steer *steer, size_t i, struct mono now)
 {

@@ -123,24 +123,13 @@ unsigned int paths_on_sent(struct paths *paths, size_t index, enum path_target t
 	return 0;
 }
 
-static bool none_usable(const struct paths *paths)
-{
-	size_t i;
-
-	for (i = 0; i < paths->count; i++) {
-		if (is_usable(paths->path[i].state))
-			return false;
-	}
-	return true;
-}
-
 unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target target,
 			    uint32_t number, int64_t rtt_us, struct mono now)
 {
 	const struct path *path = &paths->path[index];
 
-	/* Something answers after nothing did: see at once what else is back. */
-	if (path->state == PATH_DOWN && target == judge_of(paths, path) && none_usable(paths))
+	/* What is back shall be known soon, and what else is back with it. */
+	if (path->state == PATH_DOWN && target == judge_of(paths, path))
 		paths->burst_owed = true;
 	path_stats_on_reply(&paths->path[index].target[target], number, rtt_us, now);
 	if (target == PATH_TARGET_EXIT)

@@ -95,7 +95,8 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.active = POLICY_NONE,
 		.since = now,
 		.trouble = MONO_LONG_AGO,
-		.revived = MONO_LONG_AGO,
+		.died = MONO_NEVER,
+		.revived = MONO_NEVER,
 		.moving_to = POLICY_NONE,
 		.requested = POLICY_NONE,
 		.pinned = POLICY_NONE,
@@ -137,7 +138,6 @@ static void hold_down(struct steer *steer, size_t i, struct mono now)
 /* Sees which paths went down, and since when the active one is in trouble. */
 static void observe(struct steer *steer, const struct path_view *views, struct mono now)
 {
-	bool none_usable = true;
 	size_t i;
 
 	for (i = 0; i < steer->count; i++) {
@@ -146,7 +146,6 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 		if (steer->path[i].was_usable && dead)
 			hold_down(steer, i, now);
 		steer->path[i].was_usable = eligible_is_usable(&views[i]);
-		none_usable &= !eligible_is_usable(&views[i]);
 	}
 	if (steer->active == POLICY_NONE)
 		return;
@@ -157,15 +156,12 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	else if (eligible_is_up(&views[steer->active]) && !steer->path[steer->active].unsettled)
 		steer->trouble = now;
 	if (!eligible_is_dead(&views[steer->active])) {
-		steer->revived = MONO_LONG_AGO;
+		steer->died = steer->revived = MONO_NEVER;
 		return;
 	}
+	steer->died = mono_earlier(steer->died, now);
 	/* That says it all; when it comes back it is a path like any other. */
 	steer->path[steer->active].unsettled = false;
-	if (none_usable)
-		steer->revived = MONO_NEVER;
-	else if (steer->revived.us == MONO_NEVER.us)
-		steer->revived = now;
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
@@ -317,16 +313,34 @@ static void start(struct steer *steer, const struct path_view *views, struct mon
 	choose_now(steer, views, POLICY_START, "start", MONO_LONG_AGO, now, out);
 }
 
+/* The active path is dead. Another one that answered a probe sent before that was known shows that
+ * the fault was the active path's own. Where the first answers are later, the fault may have been
+ * everybody's and be over: then the active path gets a moment to come back too. */
+static bool may_come_back(struct steer *steer, const struct path_view *views, struct mono now,
+			  struct steer_verdict *out)
+{
+	struct mono grace;
+	size_t i;
+
+	if (!views[steer->active].link_up || !show_paths(steer, views, steer->trouble, now))
+		return false;
+	for (i = 0; i < steer->count; i++) {
+		if (steer->shown[i].eligible && mono_before(views[i].confirmed, steer->died))
+			return false;
+	}
+	steer->revived = mono_earlier(steer->revived, now);
+	grace = mono_add_us(steer->revived, RETURN_GRACE_US);
+	out->wake = mono_earlier(out->wake, grace);
+	return !mono_due(grace, now);
+}
+
 static bool leave_active(struct steer *steer, const struct path_view *views, struct mono now,
 			 struct steer_verdict *out)
 {
 	const struct path_view *active = &views[steer->active];
-	struct mono grace = mono_add_us(steer->revived, RETURN_GRACE_US);
 
-	if (active->link_up && eligible_is_dead(active) && !mono_due(grace, now)) {
-		out->wake = mono_earlier(out->wake, grace);
+	if (eligible_is_dead(active) && may_come_back(steer, views, now, out))
 		return false;
-	}
 	if (eligible_is_dead(active) || steer->path[steer->active].unsettled)
 		return choose_now(steer, views, POLICY_FAILOVER, "failover", steer->trouble, now,
 				  out);

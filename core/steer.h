@@ -60,8 +60,8 @@ struct steer {
 	int active;	     /* POLICY_NONE before the first migration */
 	struct mono since;   /* of the last migration, or of the start */
 	struct mono trouble; /* when the active path was last known to be well */
-	struct mono revived; /* while the active path is dead: when another one became usable after
-			      * none was, or MONO_NEVER while none is; else MONO_LONG_AGO */
+	struct mono died;    /* when the active path was found dead; MONO_NEVER while it is not */
+	struct mono revived; /* when the first other path came up after that; else MONO_NEVER */
 	int moving_to;	     /* POLICY_NONE, or the target of the migration under way */
 	int requested;	     /* the operator's, POLICY_NONE if none */
 	int pinned;	     /* POLICY_NONE if none */

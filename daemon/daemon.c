@@ -9,6 +9,7 @@
 #include "core/report.h"
 #include "daemon/announce.h"
 #include "daemon/commands.h"
+#include "daemon/endpoints.h"
 #include "daemon/engine.h"
 #include "daemon/links.h"
 #include "daemon/teardown.h"
@@ -144,7 +145,7 @@ static void repair(struct daemon *daemon, struct mono now)
 	daemon->damage = 0;
 }
 
-static struct mono next_wake(const struct daemon *daemon)
+static struct mono next_wake(const struct daemon *daemon, struct mono now)
 {
 	const struct engine *engine = &daemon->engine;
 	struct mono next = mono_earlier(daemon->next_active, daemon->next_second);
@@ -152,6 +153,7 @@ static struct mono next_wake(const struct daemon *daemon)
 	next = mono_earlier(next, daemon->next_guard);
 	next = mono_earlier(next, daemon->repair_at);
 	next = mono_earlier(next, engine->reopen_at);
+	next = mono_earlier(next, resolver_next_deadline(daemon->resolver, now));
 	next = mono_earlier(next, daemon->decide_at);
 	next = mono_earlier(next, prober_next_deadline(engine->prober));
 	next = mono_earlier(next, paths_next_deadline(&engine->paths));
@@ -182,11 +184,12 @@ static void daemon_step(void *arg)
 		engine->strays_left = false;
 	}
 	links_reopen(daemon, now);
+	endpoints_on_time(daemon, now);
 	if (mono_due(daemon->repair_at, now))
 		repair(daemon, now);
 	/* A migration that ended at once is taken note of without waiting for the next event. */
 	loop_wake_at(daemon->loop,
-		     engine->executor.state == EXECUTOR_DONE ? now : next_wake(daemon));
+		     engine->executor.state == EXECUTOR_DONE ? now : next_wake(daemon, now));
 }
 
 void daemon_decide_soon(struct daemon *daemon)
@@ -294,6 +297,8 @@ int daemon_init(struct daemon *daemon, struct conf *conf, struct err *err)
 	ret = rng_init_system(&daemon->rng);
 	if (!ret)
 		ret = loop_new(daemon_step, daemon, &daemon->loop);
+	if (!ret)
+		ret = resolver_new(daemon->loop, endpoints_on_answer, daemon, &daemon->resolver);
 	for (i = 0; !ret && i < 3; i++)
 		ret = loop_add_signal(daemon->loop, signals[i], on_signal, daemon);
 	if (ret) {
@@ -332,6 +337,7 @@ int daemon_fini(struct daemon *daemon)
 	struct err err;
 	int ret = 0;
 
+	resolver_free(daemon->resolver);
 	engine_stop(daemon);
 	if (daemon->remove_on_exit) {
 		ret = teardown_all(conf, &daemon->log, &err);

@@ -20,6 +20,7 @@
 #include "daemon/executor.h"
 #include "daemon/loop.h"
 #include "daemon/network.h"
+#include "daemon/resolver.h"
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/rng.h"
@@ -41,6 +42,7 @@ struct engine {
 	struct loop_fd *watch_fd; /* of the path that a migration waits for */
 	int watched;
 	union policy_value *values; /* set by command in place of the configuration's; or NULL */
+	struct mono *looked_up;	    /* per path, and the exit: when its name last was */
 	struct mono reopen_at;	    /* MONO_NEVER while no interface is missing */
 	bool strays_left;	    /* an earlier configuration's leftovers */
 };
@@ -50,6 +52,7 @@ struct daemon {
 	struct rng rng;
 	struct loop *loop;
 	struct control *control;
+	struct resolver *resolver;
 	struct icmp icmp;
 	struct monitor monitor;
 	struct loop_fd *monitor_fd;

@@ -132,7 +132,7 @@ static void watch_path(void *ctx, int path)
 	struct rxwatch *watch = &engine->network.path[path].watch;
 
 	engine->watched = path;
-	if (!rxwatch_arm(watch, &engine->network.exit))
+	if (!rxwatch_arm(watch, &engine->network.inner.endpoint))
 		engine->watch_fd = loop_add_fd(daemon->loop, watch->fd, on_watched_packet, daemon);
 }
 
@@ -195,9 +195,12 @@ static int start_paths(struct daemon *daemon, struct mono now, struct err *err)
 
 	engine->views = calloc(conf->path_count, sizeof(*engine->views));
 	engine->announced = calloc(conf->path_count, sizeof(*engine->announced));
-	if (!engine->views || !engine->announced ||
+	engine->looked_up = calloc(conf->path_count + 1, sizeof(*engine->looked_up));
+	if (!engine->views || !engine->announced || !engine->looked_up ||
 	    paths_init(&engine->paths, conf->path_count, &config, now))
 		return err_set(err, -ENOMEM, "out of memory");
+	for (i = 0; i <= conf->path_count; i++)
+		engine->looked_up[i] = MONO_LONG_AGO;
 	for (i = 0; i < conf->path_count; i++) {
 		struct path *path = &engine->paths.path[i];
 
@@ -303,6 +306,7 @@ void engine_stop(struct daemon *daemon)
 	paths_fini(&engine->paths);
 	free(engine->views);
 	free(engine->announced);
+	free(engine->looked_up);
 	free(engine->values);
 	network_close(&engine->network);
 	memset(engine, 0, sizeof(*engine));

@@ -15,12 +15,14 @@ void links_set_targets(struct daemon *daemon, size_t index, struct mono now)
 	struct engine *engine = &daemon->engine;
 	const struct conf_path *conf = &engine->conf->paths[index];
 	const struct ip *proxy = conf->proxy4.family != AF_UNSPEC ? &conf->proxy4 : &conf->proxy6;
-	const struct ip *exit = &engine->network.exit.ip;
+	const struct ip *exit = &engine->network.inner.endpoint.ip;
 	int ifindex = (int)engine->network.path[index].tunnel.ifindex;
 	bool *probed = engine->paths.path[index].probed;
+	/* A probe without a peer to send it to would start WireGuard's handshake timer in vain. */
+	bool known = network_endpoint(&engine->network, index)->ip.family != AF_UNSPEC;
 
-	probed[PATH_TARGET_PROXY] = proxy->family != AF_UNSPEC;
-	probed[PATH_TARGET_EXIT] = exit->family != AF_UNSPEC;
+	probed[PATH_TARGET_PROXY] = known && proxy->family != AF_UNSPEC;
+	probed[PATH_TARGET_EXIT] = known && exit->family != AF_UNSPEC;
 	prober_set_target(engine->prober, index, PATH_TARGET_PROXY,
 			  probed[PATH_TARGET_PROXY] ? proxy : NULL, ifindex, now);
 	prober_set_target(engine->prober, index, PATH_TARGET_EXIT,

@@ -11,20 +11,6 @@ static const int families[] = {AF_INET, AF_INET6};
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static int resolve_all(struct network *network, struct err *err)
-{
-	const struct conf *conf = network->conf;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; !ret && i < conf->path_count; i++)
-		ret = tunnel_resolve(&conf->paths[i].tunnel.wg->endpoint,
-				     &network->path[i].endpoint, err);
-	if (!ret && conf->mode == CONF_NESTED)
-		ret = tunnel_resolve(&conf->inner.tunnel.wg->endpoint, &network->exit, err);
-	return ret;
-}
-
 int network_open(struct network *network, const struct conf *conf, const struct log *log,
 		 struct err *err)
 {
@@ -51,8 +37,6 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 	}
 	network->overlay = (struct route_kernel){&network->route_nl, layout_overlay_table(conf)};
 	ret = conflict_find(&network->route_nl, &network->layout.claim, err);
-	if (!ret)
-		ret = resolve_all(network, err);
 	if (!ret)
 		return 0;
 fail:
@@ -171,7 +155,7 @@ static int install_overlay(struct network *network, size_t index, struct err *er
 	struct tunnel_context context = context_of(network);
 	struct network_path *path = &network->path[index];
 	const struct conf_path *conf = &network->conf->paths[index];
-	int ret = tunnel_open(&path->tunnel, &context, &conf->tunnel, &path->endpoint,
+	int ret = tunnel_open(&path->tunnel, &context, &conf->tunnel,
 			      network->conf->network.mark_overlay, err);
 
 	if (!ret)
@@ -206,7 +190,7 @@ static int install_inner(struct network *network, struct err *err)
 {
 	struct tunnel_context context = context_of(network);
 	int ret = tunnel_open(&network->inner, &context, &network->conf->inner.tunnel,
-			      &network->exit, network->conf->network.mark_inner, err);
+			      network->conf->network.mark_inner, err);
 
 	if (!ret)
 		ret = install_inner_routes(network, err);
@@ -347,23 +331,66 @@ int network_reopen_inner(struct network *network, struct err *err)
 	return install_inner(network, err);
 }
 
+const struct endpoint *network_endpoint(const struct network *network, size_t id)
+{
+	return id == network->conf->path_count ? &network->inner.endpoint
+					       : &network->path[id].tunnel.endpoint;
+}
+
 bool network_is_usable(const struct network *network, size_t index)
 {
 	const struct tunnel *tunnel = &network->path[index].tunnel;
 
-	if (network->conf->mode == CONF_NESTED)
-		return tunnel->up && (network->exit.ip.family == AF_INET ? tunnel->v4 : tunnel->v6);
-	return tunnel->up && (tunnel->v4 || tunnel->v6);
+	switch (network->inner.endpoint.ip.family) {
+	case AF_INET:
+		return tunnel->up && tunnel->v4;
+	case AF_INET6:
+		return tunnel->up && tunnel->v6;
+	default:
+		return tunnel->up && (tunnel->v4 || tunnel->v6);
+	}
+}
+
+int network_family(const struct network *network, size_t id)
+{
+	size_t i;
+
+	if (id != network->conf->path_count)
+		return AF_UNSPEC;
+	for (i = 0; i < network->conf->path_count; i++) {
+		if (!wgquick_has_family(network->conf->paths[i].tunnel.wg, AF_INET6))
+			return AF_INET;
+		if (!wgquick_has_family(network->conf->paths[i].tunnel.wg, AF_INET))
+			return AF_INET6;
+	}
+	return AF_UNSPEC;
+}
+
+static int apply_endpoint(struct tunnel *tunnel, const struct conf_tunnel *conf)
+{
+	if (!tunnel->ifindex)
+		return -ENODEV;
+	return tunnel->wg.ops->set_endpoint(&tunnel->wg, conf->wg->peer_key, &tunnel->endpoint);
+}
+
+int network_set_endpoint(struct network *network, size_t id, const struct ip *ip)
+{
+	bool is_exit = id == network->conf->path_count;
+	struct tunnel *tunnel = is_exit ? &network->inner : &network->path[id].tunnel;
+	const struct conf_tunnel *conf =
+		is_exit ? &network->conf->inner.tunnel : &network->conf->paths[id].tunnel;
+
+	tunnel->endpoint = (struct endpoint){*ip, conf->wg->endpoint.port};
+	return apply_endpoint(tunnel, conf);
 }
 
 void network_reassert(struct network *network)
 {
-	const struct wgquick *wg = network->conf->inner.tunnel.wg;
-	int ret = -ENODEV;
+	int ret;
 
-	if (network->inner.ifindex)
-		ret = network->inner.wg.ops->set_endpoint(&network->inner.wg, wg->peer_key,
-							  &network->exit);
+	if (network->inner.endpoint.ip.family == AF_UNSPEC)
+		return;
+	ret = apply_endpoint(&network->inner, &network->conf->inner.tunnel);
 	if (ret)
 		log_warn(network->log, "inner tunnel: cannot re-assert the exit's endpoint: %s",
 			 strerror(-ret));

@@ -27,7 +27,6 @@
 
 struct network_path {
 	struct tunnel tunnel;
-	struct endpoint endpoint; /* of the proxy */
 	struct rxwatch watch;
 	uint32_t watched; /* the interface that `watch` is on; 0 while it is closed */
 };
@@ -40,10 +39,9 @@ struct network {
 	struct route_kernel overlay; /* the table that names the active path */
 	struct network_path *path;
 	struct tunnel inner;
-	struct endpoint exit; /* the inner tunnel's peer (nested mode) */
 };
 
-/* Opens the sockets, looks endpoints up, and makes sure that nobody else uses our numbers; changes
+/* Opens the sockets, and makes sure that nobody else uses our numbers; changes
  * nothing. `conf` and `log` must outlive `network`. Returns 0 or -errno with a sentence in `err`.
  */
 int network_open(struct network *network, const struct conf *conf, const struct log *log,
@@ -83,6 +81,17 @@ int network_reopen_inner(struct network *network, struct err *err);
 
 /* Whether path `index` can carry packets: up, with an address of the exit's family. */
 bool network_is_usable(const struct network *network, size_t index);
+
+/* The addresses that a peer is known by: path `id`, or the exit where `id` is the number of paths.
+ */
+const struct endpoint *network_endpoint(const struct network *network, size_t id);
+
+/* The only family that peer `id` can be reached by, or AF_UNSPEC for either: the exit's packets go
+ * through every overlay. */
+int network_family(const struct network *network, size_t id);
+
+/* Gives peer `id` another address. Returns 0 or -errno. */
+int network_set_endpoint(struct network *network, size_t id, const struct ip *ip);
 
 /* Makes the inner tunnel forget where it last heard from the exit (nested mode). */
 void network_reassert(struct network *network);

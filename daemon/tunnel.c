@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,26 +12,6 @@
 #include "netlink/wg_userspace.h"
 
 #define USERSPACE_START_US INT64_C(5000000)
-
-int tunnel_resolve(const struct conf_endpoint *endpoint, struct endpoint *out, struct err *err)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
-	struct addrinfo *found;
-	int ret;
-
-	if (endpoint->ip.family != AF_UNSPEC) {
-		*out = (struct endpoint){endpoint->ip, endpoint->port};
-		return 0;
-	}
-	ret = getaddrinfo(endpoint->host, NULL, &hints, &found);
-	if (ret)
-		return err_set(err, -EHOSTUNREACH, "cannot look up %s: %s", endpoint->host,
-			       gai_strerror(ret));
-	ret = endpoint_from_sockaddr(found->ai_addr, found->ai_addrlen, out);
-	freeaddrinfo(found);
-	out->port = endpoint->port;
-	return ret ? err_set(err, -EHOSTUNREACH, "%s has no IP address", endpoint->host) : 0;
-}
 
 /* Best effort: what cannot be set is said, and the tunnel may work all the same. */
 static void set_sysctl(const struct tunnel_context *context, const char *family,
@@ -105,8 +84,7 @@ static int find_or_make(const struct tunnel_context *context, const struct conf_
 	return ret ? err_set(err, ret, "cannot read it: %s", strerror(-ret)) : 0;
 }
 
-static int describe(const struct wgquick *wg, const struct endpoint *endpoint, uint32_t mark,
-		    struct wg_device *out)
+static int describe(const struct wgquick *wg, uint32_t mark, struct wg_device *out)
 {
 	struct wg_peer *peer;
 	size_t i;
@@ -119,7 +97,7 @@ static int describe(const struct wgquick *wg, const struct endpoint *endpoint, u
 	memcpy(peer->public_key, wg->peer_key, sizeof(peer->public_key));
 	if (wg->has_preshared_key)
 		memcpy(peer->preshared_key, wg->preshared_key, sizeof(peer->preshared_key));
-	peer->endpoint = *endpoint;
+	peer->endpoint = (struct endpoint){wg->endpoint.ip, wg->endpoint.port};
 	peer->keepalive_s = wg->keepalive_s;
 	for (i = 0; i < wg->allowed_ip_count; i++) {
 		if (wg_peer_add_allowed(peer, &wg->allowed_ips[i]))
@@ -161,25 +139,31 @@ static bool is_configured(const struct wg_device *have, const struct wg_device *
 	return true;
 }
 
-static int configure(struct tunnel *tunnel, const struct conf_tunnel *conf,
-		     const struct endpoint *endpoint, uint32_t mark, struct err *err)
+static int configure(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark,
+		     struct err *err)
 {
 	struct wg_device want = {0}, have = {0};
-	int ret = describe(conf->wg, endpoint, mark, &want);
+	int ret = describe(conf->wg, mark, &want);
 
 	if (!ret)
 		ret = tunnel->wg.ops->get(&tunnel->wg, &have);
 	if (ret) {
 		err_set(err, ret, "cannot read its WireGuard state: %s", strerror(-ret));
-	} else if (!conf->manage) {
-		if (have.fwmark != mark)
-			ret = err_set(err, -EINVAL,
-				      "it has fwmark %u; CoMPS needs %u (wg set %s "
-				      "fwmark %u)",
-				      have.fwmark, mark, conf->interface, mark);
-	} else if (!is_configured(&have, &want)) {
-		ret = tunnel->wg.ops->set(&tunnel->wg, &want, err);
+		goto out;
 	}
+	tunnel->endpoint = want.peers[0].endpoint;
+	if (is_configured(&have, &want)) {
+		/* Adopted: what an earlier lookup of its name found is as good as a new one. */
+		if (tunnel->endpoint.ip.family == AF_UNSPEC)
+			tunnel->endpoint = have.peers[0].endpoint;
+	} else if (conf->manage) {
+		ret = tunnel->wg.ops->set(&tunnel->wg, &want, err);
+	} else if (have.fwmark != mark) {
+		ret = err_set(err, -EINVAL,
+			      "it has fwmark %u; CoMPS needs %u (wg set %s fwmark %u)", have.fwmark,
+			      mark, conf->interface, mark);
+	}
+out:
 	wg_device_fini(&want);
 	wg_device_fini(&have);
 	return ret;
@@ -222,8 +206,7 @@ static int set_link(const struct tunnel_context *context, const struct conf_tunn
 }
 
 int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
-		const struct conf_tunnel *conf, const struct endpoint *endpoint, uint32_t mark,
-		struct err *err)
+		const struct conf_tunnel *conf, uint32_t mark, struct err *err)
 {
 	struct link link;
 	int ret;
@@ -237,7 +220,7 @@ int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
 	ret = wg_open(&tunnel->wg, conf->interface, link.kind, err);
 	if (ret)
 		goto out;
-	ret = configure(tunnel, conf, endpoint, mark, err);
+	ret = configure(tunnel, conf, mark, err);
 	if (!ret && conf->manage)
 		ret = set_addresses(context, conf, link.ifindex, err);
 	if (!ret && conf->manage)

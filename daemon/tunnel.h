@@ -21,7 +21,8 @@ struct tunnel {
 	uint32_t ifindex; /* 0: it is not there */
 	bool up;
 	bool userspace;
-	bool v4, v6; /* the families that it has an address of */
+	bool v4, v6;		  /* the families that it has an address of */
+	struct endpoint endpoint; /* of the peer; AF_UNSPEC while its name is not looked up */
 	struct wg wg;
 };
 
@@ -34,16 +35,11 @@ struct tunnel_context {
 	char *const *userspace; /* NULL-ended command */
 };
 
-/* Looks the peer's endpoint up: numbers at once, a name with getaddrinfo(3), which blocks. Returns
- * 0, or -EHOSTUNREACH with a sentence in `err`. */
-int tunnel_resolve(const struct conf_endpoint *endpoint, struct endpoint *out, struct err *err);
-
 /* Makes or adopts the interface, configures it and sets it up. Returns 0 with an open `tunnel`, or
  * -errno with a sentence in `err`: -EEXIST where somebody else's interface has the name, -ENODEV
  * where one to be adopted is not there. What was made before the failure stays. */
 int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
-		const struct conf_tunnel *conf, const struct endpoint *endpoint, uint32_t mark,
-		struct err *err);
+		const struct conf_tunnel *conf, uint32_t mark, struct err *err);
 
 /* Reads again whether the interface is there and up, and its addresses. */
 void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface);

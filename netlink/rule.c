@@ -117,9 +117,7 @@ static void read_attr(const struct nlattr *attr, struct rule *rule)
 	case FRA_FWMARK:
 		rule->mark = mnl_attr_get_u32(attr);
 		break;
-	case FRA_FWMASK:
-		rule->foreign_parts |= mnl_attr_get_u32(attr) != UINT32_MAX;
-		break;
+	case FRA_FWMASK: /* all ones is the plain case of these three */
 	case FRA_SUPPRESS_PREFIXLEN:
 	case FRA_SUPPRESS_IFGROUP:
 		rule->foreign_parts |= mnl_attr_get_u32(attr) != UINT32_MAX;

@@ -136,7 +136,7 @@ int wg_userspace_start(struct nl *nl, char *const *command, const char *ifname, 
 	struct mono deadline = mono_add_us(clock_now(), timeout_us);
 	struct link link;
 	struct wg wg;
-	pid_t pid;
+	pid_t pid = 0;
 	int ret;
 
 	if (!link_get(nl, ifname, &link))

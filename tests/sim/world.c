@@ -119,7 +119,7 @@ static void check_verdict(const struct world *world, const struct steer_verdict 
 
 static void effects(struct world *world, unsigned int effects, struct mono now)
 {
-	int to = world->executor.migration.to;
+	int to = world->executor.migration.to, active = world->steer.active;
 
 	if (effects & PATHS_BURST) {
 		world->bursts++;
@@ -129,6 +129,9 @@ static void effects(struct world *world, unsigned int effects, struct mono now)
 		return;
 	if (world->executor.state != EXECUTOR_IDLE && world->paths.path[to].state == PATH_DOWN)
 		executor_on_path_lost(&world->executor, now);
+	/* A busy link is told from a dead one by what comes in while the burst is under way. */
+	if (active >= 0 && world->paths.path[active].state == PATH_SUSPECT)
+		world->next_active = now;
 	world->decide_now = true;
 }
 
@@ -284,7 +287,8 @@ static void read_active_counters(struct world *world, struct mono now)
 
 	if (active >= 0) {
 		read_counters(world, (size_t)active, now);
-		waiting = stall_is_waiting(&world->paths.path[active].stall);
+		waiting = stall_is_waiting(&world->paths.path[active].stall) ||
+			  world->paths.path[active].state == PATH_SUSPECT;
 	}
 	world->next_active = mono_add_us(now, waiting ? WAITING_POLL_US : IDLE_POLL_US);
 }

@@ -18,14 +18,13 @@
 #include "probes/prober.h"
 #include "tests/sim/net.h"
 
-#define MS	       INT64_C(1000)
-#define SECOND	       INT64_C(1000000)
-#define MINUTE	       (60 * SECOND)
-#define HOUR	       (60 * MINUTE)
-#define WORLD_BIRTH    ((struct mono){1000 * SECOND})
-#define WORLD_PARAMS   16
-#define WORLD_HISTORY  4096
-#define WORLD_NO_PROXY 1
+#define MS	      INT64_C(1000)
+#define SECOND	      INT64_C(1000000)
+#define MINUTE	      (60 * SECOND)
+#define HOUR	      (60 * MINUTE)
+#define WORLD_BIRTH   ((struct mono){1000 * SECOND})
+#define WORLD_PARAMS  16
+#define WORLD_HISTORY 4096
 
 struct world_config {
 	size_t paths;

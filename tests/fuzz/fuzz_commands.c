@@ -1,0 +1,186 @@
+/* Requests on the control socket, one a line, to a daemon of three paths: first from somebody who
+ * may only read, then from root. Every request gets exactly one answer, which is a line of JSON.
+ *
+ * Real are the commands, the reports, the policies and steer; what would reach into the kernel or
+ * the loop is replaced by the functions here.
+ */
+#include "conf/policy_params.h"
+#include "daemon/commands.h"
+#include "daemon/daemon.h"
+#include "lib/clock.h"
+#include "lib/jsonl.h"
+#include "policies/registry.h"
+#include "tests/fuzz/fuzz.h"
+
+#define PATHS 3
+
+struct control {
+	unsigned int answers;
+};
+
+/* --- in place of daemon/control, daemon/daemon, daemon/network and daemon/loop --- */
+
+void control_send(struct control *control, uint64_t client, json_t *object)
+{
+	char *line = json_dumps(object, CONTROL_JSON);
+
+	(void)client;
+	MUST(line && strlen(line) <= JSONL_REPLY_MAX_BYTES);
+	control->answers++;
+	free(line);
+	json_decref(object);
+}
+
+void control_subscribe(struct control *control, uint64_t client)
+{
+	(void)control;
+	(void)client;
+}
+
+void control_publish(struct control *control, const char *line)
+{
+	(void)control;
+	MUST(line && !strchr(line, '\n'));
+}
+
+const struct path_view *daemon_views(struct daemon *daemon, struct mono now)
+{
+	paths_view(&daemon->engine.paths, now, daemon->engine.views);
+	return daemon->engine.views;
+}
+
+void daemon_decide_soon(struct daemon *daemon)
+{
+	daemon->decide_now = true;
+}
+
+int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
+		      union policy_value *values, struct err *err)
+{
+	int ret = steer_set_policy(&daemon->engine.steer, policy, values, err);
+
+	if (ret) {
+		free(values);
+		return ret;
+	}
+	free(daemon->engine.values);
+	daemon->engine.values = values;
+	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, struct diags *d, struct err *err)
+{
+	(void)daemon;
+	diag_error(d, "comps.yaml", 1, 1, "no");
+	return err_set(err, -1, "the configuration has errors");
+}
+
+int64_t network_leaked(struct network *network)
+{
+	(void)network;
+	return -1;
+}
+
+void loop_stop(struct loop *loop)
+{
+	(void)loop;
+}
+
+/* --- the daemon --- */
+
+static void drop_line(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	MUST(line);
+}
+
+static void start_paths(struct engine *engine, struct mono now)
+{
+	static const char *const names[PATHS] = {"ams", "fra", "par"};
+	const struct path_stats_config config = {
+		.window = 16,
+		.timeout_min_us = 10000,
+		.timeout_max_us = 1000000,
+		.down_after = 4,
+		.up_after = 1,
+	};
+
+	MUST(paths_init(&engine->paths, PATHS, &config, now) == 0);
+	for (size_t i = 0; i < PATHS; i++) {
+		struct path *path = &engine->paths.path[i];
+
+		path->name = names[i];
+		path->interface = "wgnet";
+		path->link_up = true;
+		path->probed[PATH_TARGET_PROXY] = true;
+		if (i == 0)
+			continue; /* this one stays unknown */
+		paths_on_sent(&engine->paths, i, PATH_TARGET_PROXY, 0, now);
+		paths_on_reply(&engine->paths, i, PATH_TARGET_PROXY, 0, 5000,
+			       mono_add_us(now, 5000));
+	}
+}
+
+static void start(struct daemon *daemon, struct conf *conf)
+{
+	const struct policy_ops *policy = registry_find("hold");
+	struct engine *engine = &daemon->engine;
+	const struct steer_config config = {.migrations_per_min = 60};
+	struct mono now = clock_now();
+	struct err err;
+
+	daemon->log = (struct log){LOG_LEVEL_DEBUG, drop_line, NULL};
+	daemon->started = now;
+	MUST(rng_init_seed(&daemon->rng, 1) == 0);
+	engine->conf = conf;
+	engine->views = calloc(PATHS, sizeof(*engine->views));
+	engine->network.path = calloc(PATHS, sizeof(*engine->network.path));
+	engine->values = conf_policy_values_new(policy);
+	MUST(engine->views && engine->network.path && engine->values);
+	start_paths(engine, now);
+	MUST(steer_init(&engine->steer, &config, PATHS, policy, engine->values, &daemon->rng, now,
+			&err) == 0);
+	steer_adopt(&engine->steer, 1, now);
+}
+
+static void stop(struct daemon *daemon)
+{
+	struct engine *engine = &daemon->engine;
+
+	events_fini(&daemon->events);
+	steer_fini(&engine->steer);
+	paths_fini(&engine->paths);
+	free(engine->values);
+	free(engine->network.path);
+	free(engine->views);
+}
+
+static void send_request(struct daemon *daemon, const char *line, bool admin)
+{
+	const struct control_request request = {daemon->control, 1, admin, line};
+	uint64_t waiting = daemon->waiting_client;
+	unsigned int before = daemon->control->answers;
+
+	commands_on_request(daemon, &request);
+	if (waiting || !daemon->waiting_client)
+		MUST(daemon->control->answers == before + 1);
+	daemon->waiting_client = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct control control = {0};
+	struct daemon daemon = {.control = &control};
+	struct conf conf = {.mode = CONF_NESTED};
+	char *text = fuzz_text(data, size), *rest = text, *line;
+
+	start(&daemon, &conf);
+	while ((line = strsep(&rest, "\n"))) {
+		send_request(&daemon, line, false);
+		send_request(&daemon, line, true);
+	}
+	stop(&daemon);
+	free(text);
+	return 0;
+}
