@@ -66,6 +66,7 @@ void endpoints_on_answer(void *arg, size_t id, const struct ip *ip, const char *
 {
 	struct daemon *daemon = arg;
 	struct engine *engine = &daemon->engine;
+	struct mono now = clock_now();
 	char text[IP_TEXT_BYTES];
 	size_t i;
 
@@ -85,6 +86,7 @@ void endpoints_on_answer(void *arg, size_t id, const struct ip *ip, const char *
 		 endpoint_of(engine, id)->host);
 	for (i = 0; i < engine->paths.count; i++) {
 		if (i == id || id == exit_id(engine))
-			links_set_targets(daemon, i, clock_now());
+			links_set_targets(daemon, i, now);
 	}
+	prober_burst(engine->prober, now);
 }
