@@ -111,11 +111,14 @@ static void read_allowed_ip(struct wgquick_reader *r, const char *name, const ch
 			   &r->wg->allowed_ip_count);
 }
 
+/* The list is read item by item; one note is enough. */
 static void read_dns(struct wgquick_reader *r, const char *name, const char *text)
 {
 	char **grown = grow(r, r->wg->dns, r->wg->dns_count, sizeof(*grown));
 
-	(void)name;
+	if (!r->wg->dns_count)
+		diag_note(r->d, r->file, r->line, r->column,
+			  "%s is not applied: point the machine's resolver there yourself", name);
 	if (!grown)
 		return;
 	r->wg->dns = grown;

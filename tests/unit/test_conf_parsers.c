@@ -117,7 +117,7 @@ static void test_wgquick_values(void **state)
 
 	(void)state;
 	assert_int_equal(wgquick_parse("w", valid_conf, strlen(valid_conf), &d, &wg), 0);
-	assert_int_equal(d.note_count, 1);
+	assert_int_equal(d.note_count, 2);
 	memset(key, 2, sizeof(key));
 	key_public(key, public_key);
 	assert_memory_equal(wg->private_key, key, KEY_BYTES);
