@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/utf8.h"
+
 #define TEXT_BYTES 1024
 
 void diags_fini(struct diags *d)
@@ -145,4 +147,5 @@ void diag_format(const struct diag *diag, char *out, size_t out_bytes)
 			 mark, diag->text);
 	else
 		snprintf(out, out_bytes, "%s: %s%s", diag->file, mark, diag->text);
+	utf8_repair(out);
 }

@@ -57,7 +57,8 @@ bool diags_failed(const struct diags *d);
  * some were not kept. Call it once, at the end. */
 void diags_sort(struct diags *d);
 
-/* Writes "FILE:LINE:COLUMN: TEXT" (a note: "... : note: TEXT"), cut to fit, ended by a NUL. */
+/* Writes "FILE:LINE:COLUMN: TEXT" (a note: "... : note: TEXT"), cut to fit, ended by a NUL, as
+ * well-formed UTF-8. */
 void diag_format(const struct diag *diag, char *out, size_t out_bytes);
 
 #endif

@@ -12,11 +12,18 @@ static void complain(struct wgquick_reader *r, const char *name, const char *tex
 	diag_error(r->d, r->file, r->line, r->column, "%s: %s", name, text);
 }
 
-/* The value for a message. One that is long and cannot be an address may be a key in the wrong
- * place: it is not shown. */
+/* The value for a message. One with a long part that cannot be of an address may hold a key in the
+ * wrong place: it is not shown. */
 static const char *shown(const char *text)
 {
-	return strlen(text) > 24 && !strpbrk(text, ".:") ? "..." : text;
+	for (const char *part = text; *part; part += strspn(part, ".:")) {
+		size_t length = strcspn(part, ".:");
+
+		if (length > 24)
+			return "...";
+		part += length;
+	}
+	return text;
 }
 
 /* Makes room for one item more; NULL when out of memory. */

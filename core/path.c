@@ -48,14 +48,22 @@ void paths_fini(struct paths *paths)
 	memset(paths, 0, sizeof(*paths));
 }
 
+static bool is_usable(enum path_state state)
+{
+	return state == PATH_UP || state == PATH_SUSPECT;
+}
+
 static enum path_target judge_of(const struct paths *paths, const struct path *path)
 {
+	bool exit_judges = paths->exit_heard && path->probed[PATH_TARGET_EXIT];
+
 	if (!path->probed[PATH_TARGET_PROXY])
 		return PATH_TARGET_EXIT;
-	return paths->exit_heard && path->probed[PATH_TARGET_EXIT] &&
-			       path->target[PATH_TARGET_EXIT].state != PATH_UNKNOWN
-		       ? PATH_TARGET_EXIT
-		       : PATH_TARGET_PROXY;
+	/* A path that came up by its proxy's answers is not doubted before the exit had its time.
+	 */
+	if (is_usable(path->state) && path->target[PATH_TARGET_EXIT].state == PATH_UNKNOWN)
+		exit_judges = false;
+	return exit_judges ? PATH_TARGET_EXIT : PATH_TARGET_PROXY;
 }
 
 const struct path_stats *paths_judge(const struct paths *paths, size_t index)
@@ -68,11 +76,6 @@ const struct path_stats *paths_judge(const struct paths *paths, size_t index)
 static enum path_state state_of(const struct paths *paths, const struct path *path)
 {
 	return path->link_up ? path->target[judge_of(paths, path)].state : PATH_DOWN;
-}
-
-static bool is_usable(enum path_state state)
-{
-	return state == PATH_UP || state == PATH_SUSPECT;
 }
 
 static void enter(struct path *path, enum path_state state, struct mono now)

@@ -6,6 +6,7 @@
 #include "core/report.h"
 #include "daemon/daemon.h"
 #include "lib/clock.h"
+#include "lib/utf8.h"
 
 static void say(struct daemon *daemon, enum log_level level, const char *kind, const char *text,
 		json_t *members)
@@ -25,6 +26,7 @@ void announce(struct daemon *daemon, const char *kind, json_t *members, const ch
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	utf8_repair(text);
 	say(daemon, LOG_LEVEL_INFO, kind, text, members);
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/announce.h"
 #include "daemon/daemon.h"
 #include "lib/clock.h"
+#include "lib/utf8.h"
 #include "policies/registry.h"
 
 #define PIN_MAX_S (365.0 * 86400)
@@ -37,6 +38,7 @@ __attribute__((format(printf, 2, 3))) static json_t *no(const char *code, const 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	utf8_repair(text);
 	return json_pack("{s:b, s:s, s:s%}", "ok", 0, "code", code, "error", text, strlen(text));
 }
 

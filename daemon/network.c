@@ -386,11 +386,13 @@ int network_set_endpoint(struct network *network, size_t id, const struct ip *ip
 
 void network_reassert(struct network *network)
 {
-	int ret;
+	int ret = -ENODEV;
 
 	if (network->inner.endpoint.ip.family == AF_UNSPEC)
 		return;
-	ret = apply_endpoint(&network->inner, &network->conf->inner.tunnel);
+	if (network->inner.ifindex)
+		ret = tunnel_reassert(&network->inner, &network->conf->inner.tunnel,
+				      network->conf->network.mark_inner);
 	if (ret)
 		log_warn(network->log, "inner tunnel: cannot re-assert the exit's endpoint: %s",
 			 strerror(-ret));

@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "netlink/addr.h"
 #include "netlink/link.h"
 #include "netlink/sysctl.h"
 #include "netlink/wg_userspace.h"
 
 #define USERSPACE_START_US INT64_C(5000000)
+
+/* The longest life of a WireGuard session (REJECT_AFTER_TIME of its protocol). */
+#define SESSION_S 180
 
 /* Best effort: what cannot be set is said, and the tunnel may work all the same. */
 static void set_sysctl(const struct tunnel_context *context, const char *family,
@@ -233,6 +237,45 @@ out:
 		return err_prefix(err, ret, "interface %s", conf->interface);
 	}
 	return 0;
+}
+
+static bool has_session(const struct wg_device *device)
+{
+	int64_t now_s = clock_wall_us() / 1000000;
+
+	return device->peer_count > 0 && now_s - device->peers->handshake_s < SESSION_S;
+}
+
+static int renew_peer(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark,
+		      const struct wg_device *device)
+{
+	struct endpoint endpoint = tunnel->endpoint;
+	struct wg_device bare = *device;
+	struct err ignored;
+	int ret;
+
+	bare.peers = NULL;
+	bare.peer_count = 0;
+	ret = tunnel->wg.ops->set(&tunnel->wg, &bare, &ignored);
+	if (!ret)
+		ret = configure(tunnel, conf, mark, &ignored);
+	tunnel->endpoint = endpoint;
+	wg_device_fini(&bare);
+	return ret;
+}
+
+int tunnel_reassert(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark)
+{
+	struct wg_device device = {0};
+	int ret = tunnel->wg.ops->get(&tunnel->wg, &device);
+
+	if (!ret && conf->manage && !has_session(&device))
+		ret = renew_peer(tunnel, conf, mark, &device);
+	if (!ret)
+		ret = tunnel->wg.ops->set_endpoint(&tunnel->wg, conf->wg->peer_key,
+						   &tunnel->endpoint);
+	wg_device_fini(&device);
+	return ret;
 }
 
 void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface)

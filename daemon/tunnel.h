@@ -41,6 +41,11 @@ struct tunnel_context {
 int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
 		const struct conf_tunnel *conf, uint32_t mark, struct err *err);
 
+/* Makes WireGuard forget the interface and source by which it last heard from the peer. Where the
+ * interface is ours and has no live session, the peer is made anew: WireGuard asks for a session at
+ * most every 5 s, and what it asked before there was a way for it is lost. Returns 0 or -errno. */
+int tunnel_reassert(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark);
+
 /* Reads again whether the interface is there and up, and its addresses. */
 void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface);
 

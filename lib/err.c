@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/utf8.h"
+
 int err_set(struct err *e, int code, const char *format, ...)
 {
 	va_list args;
@@ -12,6 +14,7 @@ int err_set(struct err *e, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	va_end(args);
+	utf8_repair(e->text);
 	return code;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGITS_MAX 15 /* so that 10^DIGITS_MAX times any unit fits in 128 bits with ease */
+#define DIGITS_MAX 19 /* all of an int64_t; 10^DIGITS_MAX times any unit fits in 128 bits */
 
 struct unit {
 	const char *name;

@@ -77,7 +77,7 @@ static int decode(const struct nlmsghdr *message, const void *filter, void *item
 		else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
 			read_ip(attr, header->ifa_family, &out->prefix.ip);
 		else if (mnl_attr_get_type(attr) == IFA_FLAGS)
-			out->flags = mnl_attr_get_u32(attr);
+			out->flags = nl_attr_u32(attr);
 	}
 	/* On a point-to-point link IFA_ADDRESS is the other end. */
 	if (local)

@@ -64,7 +64,7 @@ static size_t take_acks(struct batch *batch, uint32_t first, const void *bytes, 
 	struct batch_result *result;
 	size_t taken = 0;
 
-	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+	for (; nl_message_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
 		if (message->nlmsg_type != NLMSG_ERROR ||
 		    message->nlmsg_seq - first >= batch->count)
 			continue;

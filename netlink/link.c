@@ -4,19 +4,12 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "netlink/batch.h"
 #include "netlink/nl.h"
 
 /* --- read --- */
-
-static void read_text(const struct nlattr *attr, char *text, size_t text_bytes)
-{
-	snprintf(text, text_bytes, "%.*s", (int)mnl_attr_get_payload_len(attr),
-		 mnl_attr_get_str(attr));
-}
 
 static void read_kind(const struct nlattr *info, struct link *out)
 {
@@ -25,7 +18,7 @@ static void read_kind(const struct nlattr *info, struct link *out)
 	mnl_attr_for_each_nested(attr, info)
 	{
 		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-			read_text(attr, out->kind, sizeof(out->kind));
+			nl_attr_text(attr, out->kind, sizeof(out->kind));
 	}
 }
 
@@ -45,13 +38,13 @@ static void read_attr(const struct nlattr *attr, struct link *out)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
-		read_text(attr, out->name, sizeof(out->name));
+		nl_attr_text(attr, out->name, sizeof(out->name));
 		break;
 	case IFLA_IFALIAS:
-		read_text(attr, out->alias, sizeof(out->alias));
+		nl_attr_text(attr, out->alias, sizeof(out->alias));
 		break;
 	case IFLA_MTU:
-		out->mtu = mnl_attr_get_u32(attr);
+		out->mtu = nl_attr_u32(attr);
 		break;
 	case IFLA_LINKINFO:
 		read_kind(attr, out);

@@ -6,8 +6,9 @@
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "netlink/nl.h"
 
 #define BUFFER_BYTES  32768
 #define RECEIVE_QUEUE (1 << 20)
@@ -75,7 +76,7 @@ static bool read_link(const struct nlmsghdr *message, struct monitor_event *even
 	mnl_attr_for_each(attr, message, sizeof(*header))
 	{
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			snprintf(event->name, sizeof(event->name), "%s", mnl_attr_get_str(attr));
+			nl_attr_text(attr, event->name, sizeof(event->name));
 	}
 	/* A bridge port says "deleted" of its port only (AF_BRIDGE). */
 	return header->ifi_family == AF_UNSPEC;
@@ -109,9 +110,9 @@ static bool read_route(const struct nlmsghdr *message, struct monitor_event *eve
 	mnl_attr_for_each(attr, message, sizeof(*header))
 	{
 		if (mnl_attr_get_type(attr) == RTA_TABLE)
-			event->table = mnl_attr_get_u32(attr);
+			event->table = nl_attr_u32(attr);
 		else if (mnl_attr_get_type(attr) == RTA_OIF)
-			event->ifindex = mnl_attr_get_u32(attr);
+			event->ifindex = nl_attr_u32(attr);
 	}
 	return true;
 }
@@ -130,9 +131,9 @@ static bool read_rule(const struct nlmsghdr *message, struct monitor_event *even
 	mnl_attr_for_each(attr, message, sizeof(*header))
 	{
 		if (mnl_attr_get_type(attr) == FRA_TABLE)
-			event->table = mnl_attr_get_u32(attr);
+			event->table = nl_attr_u32(attr);
 		else if (mnl_attr_get_type(attr) == FRA_PROTOCOL)
-			event->protocol = mnl_attr_get_u8(attr);
+			event->protocol = nl_attr_u8(attr);
 	}
 	return true;
 }
@@ -178,7 +179,7 @@ int monitor_dispatch(struct monitor *monitor, monitor_event_fn each, void *arg)
 			return errno == EAGAIN ? 0 : -errno;
 		length = (int)received;
 		message = (const struct nlmsghdr *)buffer;
-		for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+		for (; nl_message_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
 			if (decode(message, &event))
 				each(arg, &event);
 		}

@@ -14,6 +14,7 @@
 
 #define ANSWER_BYTES  32768
 #define DUMP_ATTEMPTS 5
+#define ERRNO_MAX     4095 /* MAX_ERRNO of the kernel (linux/err.h) */
 
 /* What an older kernel does not know of these is a comfort lost, not an error. */
 static void set_options(const struct mnl_socket *socket)
@@ -72,6 +73,27 @@ long nl_receive(struct nl *nl, void *buffer, size_t buffer_bytes)
 	return length;
 }
 
+bool nl_message_ok(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
+uint32_t nl_attr_u32(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) >= sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
+}
+
+uint8_t nl_attr_u8(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) >= sizeof(uint8_t) ? mnl_attr_get_u8(attr) : 0;
+}
+
+void nl_attr_text(const struct nlattr *attr, char *text, size_t text_bytes)
+{
+	snprintf(text, text_bytes, "%.*s", (int)mnl_attr_get_payload_len(attr),
+		 mnl_attr_get_str(attr));
+}
+
 static void copy_ack_text(const struct nlmsghdr *message, char *text, size_t text_bytes)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
@@ -85,9 +107,16 @@ static void copy_ack_text(const struct nlmsghdr *message, char *text, size_t tex
 	mnl_attr_for_each(attr, message, skip)
 	{
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-			snprintf(text, text_bytes, "%.*s", (int)mnl_attr_get_payload_len(attr),
-				 mnl_attr_get_str(attr));
+			nl_attr_text(attr, text, text_bytes);
 	}
+}
+
+/* Anything that is no errno must not become one that a caller negates. */
+static int to_errno(int error)
+{
+	if (error > 0)
+		error = -error;
+	return error < -ERRNO_MAX ? -EBADMSG : error;
 }
 
 int nl_error(const struct nlmsghdr *message, char *text, size_t text_bytes)
@@ -100,7 +129,7 @@ int nl_error(const struct nlmsghdr *message, char *text, size_t text_bytes)
 		return -EBADMSG;
 	if (text)
 		copy_ack_text(message, text, text_bytes);
-	return error->error > 0 ? -error->error : error->error;
+	return to_errno(error->error);
 }
 
 struct answer {
@@ -118,7 +147,7 @@ static int done_error(const struct nlmsghdr *message)
 
 	if (mnl_nlmsg_get_payload_len(message) >= sizeof(error))
 		memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
-	return error;
+	return to_errno(error);
 }
 
 static void take_message(struct answer *answer, const struct nlmsghdr *message)
@@ -152,7 +181,7 @@ static void take_datagram(struct nl *nl, struct answer *answer, const void *byte
 {
 	const struct nlmsghdr *message = bytes;
 
-	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+	for (; nl_message_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
 		/* A late answer to an earlier request that timed out is nobody's any more. */
 		if (message->nlmsg_seq == nl->seq && message->nlmsg_pid == nl->portid)
 			take_message(answer, message);

@@ -7,12 +7,14 @@
 #ifndef COMPS_NETLINK_NL_H
 #define COMPS_NETLINK_NL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define NL_TIMEOUT_MS 200
 
 struct mnl_socket; /* libmnl */
+struct nlattr;	   /* linux/netlink.h */
 struct nlmsghdr;   /* linux/netlink.h */
 
 struct nl {
@@ -40,6 +42,17 @@ int nl_send(struct nl *nl, const void *messages, size_t bytes);
 
 /* Waits for one datagram from the kernel. Returns its length, -ETIMEDOUT, or -errno. */
 long nl_receive(struct nl *nl, void *buffer, size_t buffer_bytes);
+
+/* True when a whole message begins at `message`, with `left` bytes to go. mnl_nlmsg_ok() takes a
+ * length above INT_MAX for a negative one, which fits everywhere. */
+bool nl_message_ok(const struct nlmsghdr *message, int left);
+
+/* The value of an attribute; 0 where it is too short for one. */
+uint32_t nl_attr_u32(const struct nlattr *attr);
+uint8_t nl_attr_u8(const struct nlattr *attr);
+
+/* Copies the text of an attribute, cut to fit; it need not end in a NUL. */
+void nl_attr_text(const struct nlattr *attr, char *text, size_t text_bytes);
 
 /* The error (0 or -errno) of an NLMSG_ERROR message; copies the extended ack's text, "" when there
  * is none, to `text` (unless NULL). */

@@ -183,13 +183,13 @@ static void read_attr(const struct nlattr *attr, struct route *route)
 		read_first_hop(attr, route);
 		break;
 	case RTA_TABLE:
-		route->table = mnl_attr_get_u32(attr);
+		route->table = nl_attr_u32(attr);
 		break;
 	case RTA_PRIORITY:
-		route->metric = mnl_attr_get_u32(attr);
+		route->metric = nl_attr_u32(attr);
 		break;
 	case RTA_OIF:
-		route->oif = mnl_attr_get_u32(attr);
+		route->oif = nl_attr_u32(attr);
 		break;
 	}
 }

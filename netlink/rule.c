@@ -106,24 +106,24 @@ static void read_attr(const struct nlattr *attr, struct rule *rule)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case FRA_PRIORITY:
-		rule->priority = mnl_attr_get_u32(attr);
+		rule->priority = nl_attr_u32(attr);
 		break;
 	case FRA_PROTOCOL:
-		rule->protocol = mnl_attr_get_u8(attr);
+		rule->protocol = nl_attr_u8(attr);
 		break;
 	case FRA_TABLE:
-		rule->table = mnl_attr_get_u32(attr);
+		rule->table = nl_attr_u32(attr);
 		break;
 	case FRA_FWMARK:
-		rule->mark = mnl_attr_get_u32(attr);
+		rule->mark = nl_attr_u32(attr);
 		break;
 	case FRA_FWMASK: /* all ones is the plain case of these three */
 	case FRA_SUPPRESS_PREFIXLEN:
 	case FRA_SUPPRESS_IFGROUP:
-		rule->foreign_parts |= mnl_attr_get_u32(attr) != UINT32_MAX;
+		rule->foreign_parts |= nl_attr_u32(attr) != UINT32_MAX;
 		break;
 	case FRA_OIFNAME:
-		snprintf(rule->oifname, sizeof(rule->oifname), "%s", mnl_attr_get_str(attr));
+		nl_attr_text(attr, rule->oifname, sizeof(rule->oifname));
 		break;
 	case FRA_DST:
 		read_to(attr, rule);

@@ -35,7 +35,7 @@ static size_t put_answer(const struct mnl_socket *kernel, void *buffer, size_t s
 	int left = (int)count;
 
 	memcpy(buffer, kernel->bytes, count);
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (; nl_message_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
 		message->nlmsg_seq += kernel->seq;
 		message->nlmsg_pid = 0;
 	}

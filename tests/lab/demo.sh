@@ -31,7 +31,7 @@ rm -f "$result"
 declare -A job=()
 screen=no phase='' shown_migrations=0 shown_at=0
 active=- migrations=0 guard_leaks=0 wireguard=- last_us=0 last_text='' leaked=0 mbit=0 sent=0 lost=0 bytes=0 bytes_at=0
-killed='' kill_us=0 failover_us=0 returned=no
+killed='' kill_us=0 failover_us=0 returned=no came_back=0
 
 now_us() { now=${EPOCHREALTIME/[.,]/}; }
 
@@ -201,7 +201,6 @@ act() {
 # ---- the verdict ----
 
 finish() { # NAME: the flow's own result; one that does not end has no result
-	cp $tmp/stamps $tmp/*.out $tmp/*.log /tmp/dd/ 2>/dev/null #DBG
 	kill -INT "${job[$1]}" 2>/dev/null
 	wait "${job[$1]}" 2>/dev/null
 	unset "job[$1]"
@@ -223,17 +222,17 @@ judge_pings() { # KILL_NS SETTLED_NS, on the stamps' clock
 }
 
 verdict() {
-	local offset name broken=0 planned failover blackout ok=false
+	local offset name settled_us broken=0 planned failover blackout ok=false
 	look
 	for name in ping tcp idle; do finish $name; done
 	for name in tcp idle; do
 		[[ $(jq .ok "$tmp/$name.out") = true ]] || broken=$((broken + 1))
 	done
 	[[ $(jq .complete "$tmp/ping.out") = true ]] || fail "the pings have no result: $(<"$tmp/ping.log")"
-	cp $tmp/stamps $tmp/*.out $tmp/*.log /tmp/dd/; echo $kill_us $failover_us >/tmp/dd/kill #DBG
 	offset=$(jq '.began_wall_ns - .began_ns' "$tmp/ping.out")
-	((failover_us > 0)) || { now_us && settled_us=$now; }
-	read -r planned failover blackout < <(judge_pings $((kill_us * 1000 - offset)) $((${settled_us:-$failover_us} * 1000 - offset)))
+	settled_us=$failover_us
+	((failover_us > 0)) || settled_us=${EPOCHREALTIME/[.,]/}
+	read -r planned failover blackout < <(judge_pings $((kill_us * 1000 - offset)) $((settled_us * 1000 - offset)))
 	leaked=$(($(lab uplink_leaks) + guard_leaks))
 	if ((planned == 0 && leaked == 0 && broken == 0 && failover_us > 0)) && [[ $returned = yes ]]; then ok=true; fi
 	printf '{"ok":%s,"wireguard":"%s","migrations":%d,"planned_lost":%d,"leaked":%d,"failover_blackout_ms":%d,"tcp_connections_broken":%d}\n' \

@@ -131,6 +131,13 @@ carried() { # {"up":[P1...],"down":[P1...]}
 		{up: [range(1; $n + 1) | $c["up_p\(.)"]], down: [range(1; $n + 1) | $c["down_p\(.)"]]}'
 }
 
+# Whether PATH carries: until MORE packets have gone by it in DIRECTION (up, down).
+carries() { # PATH DIRECTION MORE
+	local filter=".$2[$((${1#p} - 1))]" before
+	before=$(carried | jq "$filter") && wait_for $DEADLINE carried_more "$filter" $((before + $3))
+}
+carried_more() { carried | jq -e "$1 >= $2"; }
+
 no_leak() {
 	lab counters --json
 	[[ $(lab uplink_leaks) = 0 ]] && status '.leaked_packets == 0'
@@ -187,12 +194,25 @@ status() { comps status -j | jq -e "$1"; }
 
 wait_status() { # SECONDS FILTER
 	wait_for "$1" status "$2" && return
-	comps status -j | jq .
+	echo "waited for: $2"
+	comps status -j | jq -c 'del(.policy, .migrations.last, .paths), (.paths[] | {name, state, segment_fault, active, drained, eligible, rtt_s, loss, transitions})'
 	return 1
 }
 
+stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by the daemon's clock
+	local before until
+	before=$(comps status -j | jq -c "$2") until=$(comps status -j | jq ".uptime_s + $1")
+	wait_status $DEADLINE "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
+}
+
 active() { comps status -j | jq -r .active; }
-is_active() { wait_status $DEADLINE ".active == \"$1\""; }
+is_stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by the daemon's clock
+	local before until
+	before=$(comps status -j | jq -c "$2") until=$(comps status -j | jq ".uptime_s + $1")
+	wait_status $DEADLINE "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
+}
+
+active() { wait_status $DEADLINE ".active == \"$1\""; }
 total() { comps status -j | jq .migrations.total; }
 
 # ---- traffic ----
@@ -212,7 +232,7 @@ flow_stop() {
 	kill -INT "${FLOW[$1]}"
 	wait "${FLOW[$1]}"
 	unset "FLOW[$1]"
-	jq -c . "$RUN/$1.json" || cat "$RUN/$1.err"
+	jq -c 'del(.losses)' "$RUN/$1.json" || cat "$RUN/$1.err"
 	jq -e "$2" "$RUN/$1.json"
 }
 

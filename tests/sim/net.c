@@ -23,6 +23,7 @@ void net_init(struct net *net, size_t count, uint64_t seed, struct mono now)
 			.rtt_us = 20000 + 10000 * (int64_t)(i % 10),
 			.jitter_us = 1000,
 			.broken = MONO_LONG_AGO,
+			.broken_since = MONO_NEVER,
 		};
 }
 
@@ -97,15 +98,23 @@ static void flow(struct net *net, double seconds)
 		      net->down_pps * (1 - down->loss) * seconds);
 }
 
+static void note_health(struct net_path *path, bool carries, struct mono now)
+{
+	if (carries) {
+		path->broken_since = MONO_NEVER;
+		return;
+	}
+	path->broken = now;
+	path->broken_since = mono_earlier(path->broken_since, now);
+}
+
 void net_advance(struct net *net, struct mono now)
 {
 	int64_t us = mono_diff_us(now, net->accounted);
 	size_t i;
 
-	for (i = 0; i < net->count; i++) {
-		if (!net_carries(net, i))
-			net->path[i].broken = now;
-	}
+	for (i = 0; i < net->count; i++)
+		note_health(&net->path[i], net_carries(net, i), now);
 	if (us <= 0)
 		return;
 	if (net->route >= 0 && net_carries(net, (size_t)net->route) && net->exit_at != net->route)

@@ -26,7 +26,8 @@ struct net_path {
 	int64_t queue_us;  /* and by this */
 	double loss;	   /* of a packet and its answer together */
 	bool proxy_dead, leg_dead, link_gone;
-	struct mono broken; /* the last instant at which it carried nothing */
+	struct mono broken;	  /* the last instant at which it carried nothing */
+	struct mono broken_since; /* MONO_NEVER while it carries */
 	struct path_counters counters;
 	double tx, rx; /* parts of a packet that were not counted yet */
 };

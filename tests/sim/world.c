@@ -94,23 +94,51 @@ static void check_guards(const struct world *world, const struct steer_verdict *
 		fail_at(world, "beyond the rate limit", verdict);
 }
 
-static void check_verdict(const struct world *world, const struct steer_verdict *verdict)
+/* What steer saw. */
+static void check_views(const struct world *world, const struct steer_verdict *verdict)
 {
 	const struct steer *steer = &world->steer;
-	const struct path_view *view = &world->views[verdict->to];
+	const struct path_view *to = &world->views[verdict->to];
+	const struct path_view *from = steer->active < 0 ? NULL : &world->views[steer->active];
+	bool failover = !strcmp(verdict->reason, "failover");
 
 	if (world->executor.state != EXECUTOR_IDLE)
 		fail_at(world, "during another migration", verdict);
 	if (verdict->to == steer->active)
 		fail_at(world, "which is active", verdict);
-	if (!view->link_up || view->state != PATH_UP)
+	if (!to->link_up || to->state != PATH_UP)
 		fail_at(world, "which is not up", verdict);
 	if (steer->path[verdict->to].drained)
 		fail_at(world, "which is drained", verdict);
-	if (steer->active >= 0 && !strcmp(verdict->reason, "failover") &&
-	    world->views[steer->active].link_up && world->views[steer->active].state != PATH_DOWN &&
+	if (failover && from->link_up && from->state != PATH_DOWN &&
 	    !steer->path[steer->active].unsettled)
 		fail_at(world, "from a path that is not dead", verdict);
+	if (!failover && from && (!from->link_up || from->state == PATH_DOWN))
+		fail_at(world, "from a dead path", verdict);
+}
+
+/* What was so. */
+static void check_truth(struct world *world, const struct steer_verdict *verdict)
+{
+	const struct conf_probe *probe = &world->config.probe;
+	const struct net_path *to = &world->net.path[verdict->to];
+	const struct net_path *from = &world->net.path[world->steer.active];
+	int64_t unseen_us = 3 * probe->interval_us + probe->timeout_max_us;
+
+	net_advance(&world->net, world->now);
+	if (mono_diff_us(world->now, to->broken_since) > unseen_us &&
+	    mono_before(to->broken_since, world->now))
+		fail_at(world, "which has been dead for long", verdict);
+	if (!strcmp(verdict->reason, "failover") && from->loss < 0.05 &&
+	    !world->steer.path[world->steer.active].unsettled &&
+	    mono_diff_us(world->now, from->broken) > 10 * unseen_us && !world->disturbed)
+		fail_at(world, "from a path that works", verdict);
+}
+
+static void check_verdict(struct world *world, const struct steer_verdict *verdict)
+{
+	check_views(world, verdict);
+	check_truth(world, verdict);
 	if (is_guarded(verdict->reason))
 		check_guards(world, verdict);
 }

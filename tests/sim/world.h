@@ -58,6 +58,8 @@ struct world {
 	bool refuses_swap;	      /* the kernel says no */
 	bool swallows[NET_PATHS_MAX]; /* probes pass, what settles a migration does not */
 
+	bool disturbed; /* round trips changed so much that a working path may seem dead */
+
 	/* what happened */
 	struct migration history[WORLD_HISTORY]; /* the newest at (count - 1) % WORLD_HISTORY */
 	size_t count;

@@ -318,6 +318,12 @@ static void verify_says_what_is_wrong(void **state)
 	assert_int_equal(ops->verify(&w->kernel, &w->hop[0], &err), -EEXIST);
 	assert_non_null(strstr(err.text, "stray: ::/0"));
 	assert_non_null(strstr(err.text, "protocol 77"));
+	/* The same route, but somebody else's: nobody would remove it. */
+	run("ip -6 route del default dev upl0 table 51821 metric 7");
+	run("ip route replace default via 169.254.128.1 dev wgt1 onlink table 51821 proto 77");
+	assert_int_equal(ops->verify(&w->kernel, &w->hop[0], &err), -ENOENT);
+	assert_int_equal(ops->repair(&w->kernel, &w->hop[0], NULL), 0);
+	assert_verified(w, &w->hop[0]);
 }
 
 static void a_pin_shares_the_next_hop_and_survives_the_swap(void **state)
