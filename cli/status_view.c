@@ -90,6 +90,7 @@ static void print_fault(struct view *v, const json_t *status)
 static void print_head(struct view *v, const json_t *status)
 {
 	double leaked = format_number(status, "leaked_packets");
+	double blocked = format_number(status, "blocked_packets");
 	char policy[512];
 
 	policy_text_summary(json_object_get(status, "policy"), policy, sizeof(policy));
@@ -99,8 +100,9 @@ static void print_head(struct view *v, const json_t *status)
 	view_line(v, VIEW_PLAIN, "policy      %s", policy);
 	print_active(v, status);
 	print_migrations(v, json_object_get(status, "migrations"));
-	view_line(v, leaked > 0 ? VIEW_BAD : VIEW_PLAIN, "leaked      %s packets",
-		  format_count(leaked).text);
+	view_line(v, leaked > 0 ? VIEW_BAD : VIEW_PLAIN, "leaked      %s packets%s%s",
+		  format_count(leaked).text, blocked > 0 ? ", blocked " : "",
+		  blocked > 0 ? format_count(blocked).text : "");
 	print_fault(v, status);
 }
 

@@ -178,6 +178,11 @@ static json_t *pinned_until(const struct report *report)
 	return seconds(mono_diff_us(steer->pinned_until, report->now));
 }
 
+static json_t *packets(int64_t count)
+{
+	return count < 0 ? json_null() : json_integer(count);
+}
+
 json_t *report_status(const struct report *report)
 {
 	const struct paths *paths = report->paths;
@@ -194,14 +199,15 @@ json_t *report_status(const struct report *report)
 	for (i = 0; i < paths->count; i++)
 		json_array_append_new(list, path_status(report, i, views));
 	free(views);
-	return json_pack(
-		"{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "version",
-		report->version, "uptime_s",
-		(double)mono_diff_us(report->now, report->started) / 1e6, "mode", report->mode,
-		"wireguard", report->wireguard, "active", path_name(paths, report->steer->active),
-		"pinned", path_name(paths, report->steer->pinned), "pinned_until_s",
-		pinned_until(report), "policy", report_policy(report->steer), "leaked_packets",
-		report->leaked_packets < 0 ? json_null() : json_integer(report->leaked_packets),
-		"migrations", migrations(report->migrations, paths), "fault",
-		path_fault_name(paths_common_fault(paths)), "paths", list);
+	return json_pack("{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
+			 "version", report->version, "uptime_s",
+			 (double)mono_diff_us(report->now, report->started) / 1e6, "mode",
+			 report->mode, "wireguard", report->wireguard, "active",
+			 path_name(paths, report->steer->active), "pinned",
+			 path_name(paths, report->steer->pinned), "pinned_until_s",
+			 pinned_until(report), "policy", report_policy(report->steer),
+			 "leaked_packets", packets(report->leaked_packets), "blocked_packets",
+			 packets(report->blocked_packets), "migrations",
+			 migrations(report->migrations, paths), "fault",
+			 path_fault_name(paths_common_fault(paths)), "paths", list);
 }

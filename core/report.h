@@ -21,7 +21,7 @@ struct report {
 	const struct paths *paths;
 	const struct steer *steer;
 	const struct migration_log *migrations;
-	int64_t leaked_packets; /* -1 while the guard cannot be read */
+	int64_t leaked_packets, blocked_packets; /* -1 while the guard cannot be read */
 };
 
 /* Each returns a new object for the caller to json_decref(), or NULL without memory. */

@@ -117,22 +117,24 @@ void announce_path_states(struct daemon *daemon)
 	}
 }
 
-void announce_leaks(struct daemon *daemon, int64_t packets)
+void announce_guard(struct daemon *daemon, const struct guard_counters *counters)
 {
-	int64_t before = daemon->leaked_packets;
+	uint64_t before = daemon->guard.leaked;
 	char text[160];
 
-	daemon->leaked_packets = packets;
-	if (packets < 0 && before >= 0)
+	if (!counters && daemon->guard_read)
 		say(daemon, LOG_LEVEL_WARN, "guard",
-		    "guard: its table is gone or damaged, "
-		    "putting it right",
-		    NULL);
-	if (packets <= (before < 0 ? 0 : before))
+		    "guard: its table is gone or damaged, putting it right", NULL);
+	daemon->guard_read = counters;
+	if (!counters)
+		return;
+	daemon->guard = *counters;
+	if (counters->leaked <= before)
 		return;
 	snprintf(text, sizeof(text),
-		 "guard: %lld packets tried to leave outside the tunnels and were dropped",
-		 (long long)(packets - (before < 0 ? 0 : before)));
+		 "guard: %llu packets of the inner tunnel tried to leave outside the overlays and "
+		 "were dropped",
+		 (unsigned long long)(counters->leaked - before));
 	say(daemon, LOG_LEVEL_WARN, "guard", text,
-	    json_pack("{s:I}", "packets", (json_int_t)packets));
+	    json_pack("{s:I}", "packets", (json_int_t)counters->leaked));
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "core/migration.h"
+#include "netlink/guard.h"
 
 struct daemon;
 
@@ -18,8 +19,8 @@ void announce_migration(struct daemon *daemon, const struct migration *migration
 /* Says which paths came up or went down since the last call, and what broke them. */
 void announce_path_states(struct daemon *daemon);
 
-/* Says when the guard has stopped more packets than before; `packets` is -1 when it cannot be
+/* Says when the guard is gone or has stopped packets of the inner tunnel; NULL when it cannot be
  * read. */
-void announce_leaks(struct daemon *daemon, int64_t packets);
+void announce_guard(struct daemon *daemon, const struct guard_counters *counters);
 
 #endif

@@ -76,12 +76,17 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 		.paths = &engine->paths,
 		.steer = &engine->steer,
 		.migrations = &daemon->migrations,
-		.leaked_packets = network_leaked(&engine->network),
+		.leaked_packets = -1,
+		.blocked_packets = -1,
 	};
+	struct guard_counters counters;
 
 	(void)request;
 	(void)args;
-	announce_leaks(daemon, report.leaked_packets);
+	if (!network_read_guard(&engine->network, &counters)) {
+		report.leaked_packets = (int64_t)counters.leaked;
+		report.blocked_packets = (int64_t)counters.blocked;
+	}
 	return ok_with("status", report_status(&report));
 }
 

@@ -81,10 +81,11 @@ static void do_every_second(struct daemon *daemon, struct mono now)
 /* Who took the guard away is not announced to us; what it counts is asked for anyway. */
 static void read_guard(struct daemon *daemon, struct mono now)
 {
-	int64_t packets = network_leaked(&daemon->engine.network);
+	struct guard_counters counters;
+	bool gone = network_read_guard(&daemon->engine.network, &counters);
 
-	announce_leaks(daemon, packets);
-	if (packets < 0)
+	announce_guard(daemon, gone ? NULL : &counters);
+	if (gone)
 		daemon->repair_at = now;
 	daemon->next_guard = mono_add_us(now, GUARD_POLL_US);
 }
@@ -292,7 +293,6 @@ int daemon_init(struct daemon *daemon, struct conf *conf, struct err *err)
 	daemon->log = (struct log){conf->log_level, log_sink_stderr, NULL};
 	daemon->started = clock_now();
 	daemon->suspended_us = clock_suspended_us();
-	daemon->leaked_packets = -1;
 	daemon->icmp.fd[ICMP_V4] = daemon->icmp.fd[ICMP_V6] = -1;
 	ret = rng_init_system(&daemon->rng);
 	if (!ret)

@@ -73,8 +73,9 @@ struct daemon {
 	bool decide_now;       /* a path changed or a command came */
 	size_t next_handshake; /* the path whose handshake age is read next */
 	int64_t suspended_us;
-	int64_t leaked_packets;
-	bool remove_on_exit; /* `comps down` */
+	struct guard_counters guard; /* as last read */
+	bool guard_read;	     /* it could be read then */
+	bool remove_on_exit;	     /* `comps down` */
 };
 
 /* Takes the configuration over and installs or adopts everything; serves the control socket.

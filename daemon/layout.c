@@ -117,6 +117,7 @@ static void describe_guard(struct layout *layout, const struct conf *conf)
 	layout->guard = (struct guard_config){
 		.table = conf->network.nft_table,
 		.direct = conf->mode == CONF_DIRECT,
+		.inner = conf->inner.tunnel.interface,
 		.inner_mark = conf->network.mark_inner,
 		.steer_mark = conf->network.mark_steer,
 		.overlay_mark = conf->network.mark_overlay,

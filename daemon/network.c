@@ -199,16 +199,23 @@ static int install_inner(struct network *network, struct err *err)
 	return ret;
 }
 
-int network_install(struct network *network, struct err *err)
+int network_close_off(struct network *network, struct err *err)
 {
-	size_t i;
 	int ret = guard_install(&network->layout.guard, err);
 
-	uplink_loosen(network->conf, &network->route_nl, network->log);
 	if (!ret)
 		ret = install_rules(network, err);
 	if (!ret)
 		ret = install_backstops(network, err);
+	return ret;
+}
+
+int network_install(struct network *network, struct err *err)
+{
+	size_t i;
+	int ret = network_close_off(network, err);
+
+	uplink_loosen(network->conf, &network->route_nl, network->log);
 	for (i = 0; !ret && i < network->conf->path_count; i++)
 		ret = install_overlay(network, i, err);
 	if (!ret && network->conf->mode == CONF_NESTED)
@@ -423,11 +430,7 @@ int64_t network_handshake_age_us(struct network *network, size_t index, int64_t 
 	return age_us;
 }
 
-int64_t network_leaked(struct network *network)
+int network_read_guard(struct network *network, struct guard_counters *out)
 {
-	uint64_t packets, bytes;
-
-	if (guard_leaked(&network->filter_nl, network->conf->network.nft_table, &packets, &bytes))
-		return -1;
-	return (int64_t)packets;
+	return guard_read(&network->filter_nl, network->conf->network.nft_table, out);
 }

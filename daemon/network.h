@@ -47,6 +47,11 @@ struct network {
 int network_open(struct network *network, const struct conf *conf, const struct log *log,
 		 struct err *err);
 
+/* Installs the guard, the rules and the backstops only: from now on nothing leaves but what the rules
+ * let through. network_install() adopts it. Returns 0 or -errno with a sentence in `err`; what is
+ * there stays. */
+int network_close_off(struct network *network, struct err *err);
+
 /* Installs or adopts everything. After a failure what is there stays, closed; the caller may
  * teardown_all() it. Returns 0 or -errno with a sentence in `err`. */
 int network_install(struct network *network, struct err *err);
@@ -102,7 +107,7 @@ int network_counters(struct network *network, size_t index, struct path_counters
 /* Microseconds since the overlay's last handshake; -1 when there was none. */
 int64_t network_handshake_age_us(struct network *network, size_t index, int64_t wall_us);
 
-/* Packets that the guard stopped, or -1 when it cannot be read. */
-int64_t network_leaked(struct network *network);
+/* What the guard has stopped. Returns 0 or -errno where it is gone. */
+int network_read_guard(struct network *network, struct guard_counters *out);
 
 #endif

@@ -65,26 +65,19 @@ static struct nlmsghdr *begin(void *bytes, uint16_t type)
 	return message;
 }
 
-struct counter {
-	uint64_t packets, bytes;
-};
-
-static void read_counter(const struct nlattr *data, struct counter *counter)
+static void read_counter(const struct nlattr *data, uint64_t *packets)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, data)
 	{
-		if (mnl_attr_get_payload_len(attr) != sizeof(uint64_t))
-			continue;
-		if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS)
-			counter->packets += be64toh(mnl_attr_get_u64(attr));
-		else if (mnl_attr_get_type(attr) == NFTA_COUNTER_BYTES)
-			counter->bytes += be64toh(mnl_attr_get_u64(attr));
+		if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS &&
+		    mnl_attr_get_payload_len(attr) == sizeof(uint64_t))
+			*packets += be64toh(mnl_attr_get_u64(attr));
 	}
 }
 
-/* An nl_message_fn whose arg is the counter to add to. */
+/* An nl_message_fn whose arg is the number of packets to add to. */
 static int add_counter(const struct nlmsghdr *message, void *arg)
 {
 	const struct nlattr *attr;
@@ -97,7 +90,7 @@ static int add_counter(const struct nlmsghdr *message, void *arg)
 	return 0;
 }
 
-static int ask_counter(struct nl *nl, const char *table, const char *name, struct counter *counter)
+static int ask_counter(struct nl *nl, const char *table, const char *name, uint64_t *packets)
 {
 	char bytes[256] __attribute__((aligned(4)));
 	struct nlmsghdr *request = begin(bytes, NFT_MSG_GETOBJ);
@@ -105,22 +98,24 @@ static int ask_counter(struct nl *nl, const char *table, const char *name, struc
 	mnl_attr_put_strz(request, NFTA_OBJ_TABLE, table);
 	mnl_attr_put_strz(request, NFTA_OBJ_NAME, name);
 	mnl_attr_put_u32(request, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	return nl_ask(nl, request, add_counter, counter);
+	return nl_ask(nl, request, add_counter, packets);
 }
 
-int guard_leaked(struct nl *nl, const char *table, uint64_t *packets, uint64_t *bytes)
+static int ask_pair(struct nl *nl, const char *table, const char *v4, const char *v6,
+		    uint64_t *packets)
 {
-	struct counter counter = {0};
 	int ret;
 
-	ret = ask_counter(nl, table, "leaked4", &counter);
-	if (!ret)
-		ret = ask_counter(nl, table, "leaked6", &counter);
-	if (ret)
-		return ret;
-	*packets = counter.packets;
-	*bytes = counter.bytes;
-	return 0;
+	*packets = 0;
+	ret = ask_counter(nl, table, v4, packets);
+	return ret ? ret : ask_counter(nl, table, v6, packets);
+}
+
+int guard_read(struct nl *nl, const char *table, struct guard_counters *out)
+{
+	int ret = ask_pair(nl, table, "leaked4", "leaked6", &out->leaked);
+
+	return ret ? ret : ask_pair(nl, table, "blocked4", "blocked6", &out->blocked);
 }
 
 /* An nl_message_fn whose arg is the number of rules seen. */
@@ -151,19 +146,21 @@ static size_t expected_rules(const struct guard_config *config)
 	bool v4 = false, v6 = false;
 	size_t i;
 
+	/* overlays, lo, overlay mark, four exceptions, two drops */
 	if (config->direct)
-		return 8 + config->bypass_count;
+		return 9 + config->bypass_count;
 	for (i = 0; i < config->path_count; i++) {
 		v4 |= config->paths[i].source4.family;
 		v6 |= config->paths[i].source6.family;
 	}
-	return 5 + v4 + v6;
+	/* and the inner tunnel, two drops of its packets, out1, out2 per family */
+	return 13 + config->bypass_count + v4 + v6;
 }
 
 bool guard_verify(struct nl *nl, const struct guard_config *config)
 {
-	uint64_t packets, bytes;
+	struct guard_counters counters;
 
-	return !guard_leaked(nl, config->table, &packets, &bytes) &&
+	return !guard_read(nl, config->table, &counters) &&
 	       count_rules(nl, config->table) == expected_rules(config);
 }

@@ -1,17 +1,19 @@
 /* guard: our own nftables table. It steers, and it makes sure that nothing leaks.
  *
- * Nested mode. WireGuard remembers interface and source address of the last packet received and
- * keeps sending there, so a route swap alone does not migrate. Three chains see to it, all before
- * or beside connection tracking (measured as "N3"):
+ * WireGuard remembers interface and source address of the last packet received and keeps sending
+ * there, so a route swap alone does not migrate. In nested mode two chains see to it, before
+ * connection tracking (measured as "N3"):
  *   out1  marks the inner tunnel's outer packets anew (inner_mark -> steer_mark): the kernel
  *         routes them again, without the remembered interface;
- *   out2  gives them the source address of the path whose label (route.h) the route names;
- *   post  drops and counts them where they would leave by a device that is not an overlay.
+ *   out2  gives them the source address of the path whose label (route.h) the route names.
  *
- * Direct mode has no inner tunnel: only `post`, which drops and counts every packet that is not an
- * overlay's own (overlay_mark) and would leave by a device that is neither an overlay nor loopback,
- * except to the bypass prefixes, DHCP, and what a link needs to work (IGMP, neighbour discovery,
- * MLD).
+ * Rules and routes are the first fence; the chain post is the second, which holds when somebody
+ * deletes them. It drops and counts
+ *   leaked   the inner tunnel's outer packets that would leave by anything but an overlay, or in
+ *            direct mode any traffic that would: must be 0
+ *   blocked  in nested mode, other packets that would leave past the inner tunnel
+ * and lets through the overlays' own packets, the bypass prefixes, DHCP, and what a link needs to
+ * work (IGMP, neighbour discovery, MLD).
  */
 #ifndef COMPS_NETLINK_GUARD_H
 #define COMPS_NETLINK_GUARD_H
@@ -36,12 +38,13 @@ struct guard_path {
 struct guard_config {
 	const char *table; /* nftables table of family inet, ours alone: "comps" */
 	bool direct;
+	const char *inner;		 /* nested mode: the inner tunnel's interface */
 	uint32_t inner_mark, steer_mark; /* nested mode */
 	uint16_t exit_port;		 /* nested mode: UDP port of the exit */
-	uint32_t overlay_mark;		 /* direct mode */
+	uint32_t overlay_mark;
 	const struct guard_path *paths;
-	size_t path_count;		/* at least 1 */
-	const struct ip_prefix *bypass; /* direct mode */
+	size_t path_count; /* at least 1 */
+	const struct ip_prefix *bypass;
 	size_t bypass_count;
 };
 
@@ -55,10 +58,14 @@ int guard_install(const struct guard_config *config, struct err *err);
 /* Removes the table; 0 as well when there is none. */
 int guard_remove(const char *table, struct err *err);
 
-/* Packets and bytes dropped since the table was first installed, both families. `nl` is an
- * NL_NETFILTER socket; two small requests. Returns 0; -ENOENT when the table or a counter is
- * gone; or -errno. */
-int guard_leaked(struct nl *nl, const char *table, uint64_t *packets, uint64_t *bytes);
+/* Packets dropped since the table was first installed, both families. */
+struct guard_counters {
+	uint64_t leaked, blocked;
+};
+
+/* `nl` is an NL_NETFILTER socket; four small requests. Returns 0; -ENOENT when the table or a
+ * counter is gone; or -errno. */
+int guard_read(struct nl *nl, const char *table, struct guard_counters *out);
 
 /* True when the counters and as many rules as the script makes are there; false also when that
  * cannot be read. */

@@ -11,6 +11,7 @@
 #define POST_PRIORITY 110 /* after source NAT: nothing behind it changes the packet's way */
 
 static const char *const chains[] = {"out1", "out2", "post"};
+static const char *const counters[] = {"leaked4", "leaked6", "blocked4", "blocked6"};
 
 /* Takes chains that may have rules, or may not exist, out of the table. */
 static void put_reset(FILE *out, const char *table)
@@ -18,23 +19,13 @@ static void put_reset(FILE *out, const char *table)
 	size_t i;
 
 	fprintf(out, "add table inet %s\n", table);
-	fprintf(out, "add counter inet %s leaked4\n", table);
-	fprintf(out, "add counter inet %s leaked6\n", table);
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		fprintf(out, "add counter inet %s %s\n", table, counters[i]);
 	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
 		fprintf(out, "add chain inet %s %s\n", table, chains[i]);
 		fprintf(out, "flush chain inet %s %s\n", table, chains[i]);
 		fprintf(out, "delete chain inet %s %s\n", table, chains[i]);
 	}
-}
-
-static void put_overlays(FILE *out, const struct guard_config *config, const char *first)
-{
-	size_t i;
-
-	fprintf(out, "{ ");
-	for (i = 0; i < config->path_count; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : first, config->paths[i].overlay);
-	fprintf(out, " }");
 }
 
 static void put_chain(FILE *out, const char *name, const char *type, const char *hook, int priority)
@@ -43,14 +34,14 @@ static void put_chain(FILE *out, const char *name, const char *type, const char 
 		hook, priority);
 }
 
-/* Drops and counts what the chain has let through so far. */
-static void put_drop(FILE *out, const char *condition)
+/* Drops what the chain has let through so far, and counts it in `counter`4 or 6. */
+static void put_drop(FILE *out, const char *condition, const char *counter)
 {
-	fprintf(out, "\t\tmeta nfproto ipv4 %scounter name leaked4 drop\n", condition);
-	fprintf(out, "\t\tmeta nfproto ipv6 %scounter name leaked6 drop\n", condition);
+	fprintf(out, "\t\t%smeta nfproto ipv4 counter name %s4 drop\n", condition, counter);
+	fprintf(out, "\t\t%smeta nfproto ipv6 counter name %s6 drop\n", condition, counter);
 }
 
-/* --- nested --- */
+/* --- steering --- */
 
 /* One rule: the label that the route names -> the source address of that path. */
 static void put_source_map(FILE *out, const struct guard_config *config, int family)
@@ -82,7 +73,7 @@ static void put_source_map(FILE *out, const struct guard_config *config, int fam
 		fprintf(out, " }\n");
 }
 
-static void put_nested(FILE *out, const struct guard_config *config)
+static void put_steering(FILE *out, const struct guard_config *config)
 {
 	put_chain(out, "out1", "route", "output", OUT1_PRIORITY);
 	fprintf(out, "\t\tmeta mark %" PRIu32 " udp dport %u meta mark set %" PRIu32 "\n\t}\n",
@@ -91,27 +82,26 @@ static void put_nested(FILE *out, const struct guard_config *config)
 	put_source_map(out, config, AF_INET);
 	put_source_map(out, config, AF_INET6);
 	fprintf(out, "\t}\n");
-	put_chain(out, "post", "filter", "postrouting", POST_PRIORITY);
-	fprintf(out, "\t\toifname ");
-	put_overlays(out, config, "");
-	fprintf(out, " accept\n\t\tmeta mark != { %" PRIu32 ", %" PRIu32 " } accept\n",
-		config->inner_mark, config->steer_mark);
-	put_drop(out, "");
-	fprintf(out, "\t}\n");
 }
 
-/* --- direct --- */
+/* --- what may leave, and by what --- */
 
-static void put_direct(FILE *out, const struct guard_config *config)
+static void put_overlays(FILE *out, const struct guard_config *config)
+{
+	size_t i;
+
+	fprintf(out, "\t\toifname { ");
+	for (i = 0; i < config->path_count; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", config->paths[i].overlay);
+	fprintf(out, " } accept\n");
+}
+
+static void put_exceptions(FILE *out, const struct guard_config *config)
 {
 	char text[IP_PREFIX_TEXT_BYTES];
 	struct ip_prefix prefix;
 	size_t i;
 
-	put_chain(out, "post", "filter", "postrouting", POST_PRIORITY);
-	fprintf(out, "\t\toifname ");
-	put_overlays(out, config, "\"lo\", ");
-	fprintf(out, " accept\n\t\tmeta mark %" PRIu32 " accept\n", config->overlay_mark);
 	for (i = 0; i < config->bypass_count; i++) {
 		prefix = ip_prefix_masked(&config->bypass[i]);
 		fprintf(out, "\t\t%s daddr %s accept\n", prefix.ip.family == AF_INET ? "ip" : "ip6",
@@ -122,7 +112,24 @@ static void put_direct(FILE *out, const struct guard_config *config)
 		     "\t\tmeta nfproto ipv6 udp sport 546 udp dport 547 accept\n"
 		     "\t\ticmpv6 type { 131, 132, 133, 135, 136, 143 } ip6 hoplimit { 1, 255 } "
 		     "accept\n");
-	put_drop(out, "");
+}
+
+static void put_post(FILE *out, const struct guard_config *config)
+{
+	char inner[64];
+
+	put_chain(out, "post", "filter", "postrouting", POST_PRIORITY);
+	put_overlays(out, config);
+	fprintf(out, "\t\toifname \"lo\" accept\n");
+	if (!config->direct) {
+		snprintf(inner, sizeof(inner), "meta mark { %" PRIu32 ", %" PRIu32 " } ",
+			 config->inner_mark, config->steer_mark);
+		put_drop(out, inner, "leaked");
+		fprintf(out, "\t\toifname \"%s\" accept\n", config->inner);
+	}
+	fprintf(out, "\t\tmeta mark %" PRIu32 " accept\n", config->overlay_mark);
+	put_exceptions(out, config);
+	put_drop(out, "", config->direct ? "leaked" : "blocked");
 	fprintf(out, "\t}\n");
 }
 
@@ -137,10 +144,9 @@ char *guard_script(const struct guard_config *config)
 		return NULL;
 	put_reset(out, config->table);
 	fprintf(out, "table inet %s {\n", config->table);
-	if (config->direct)
-		put_direct(out, config);
-	else
-		put_nested(out, config);
+	if (!config->direct)
+		put_steering(out, config);
+	put_post(out, config);
 	fprintf(out, "}\n");
 	if (fclose(out) == 0)
 		return text;

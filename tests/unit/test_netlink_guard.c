@@ -24,6 +24,8 @@ static void assert_script(const struct guard_config *config, const char *wanted)
 	"add table inet t\n"                                                                       \
 	"add counter inet t leaked4\n"                                                             \
 	"add counter inet t leaked6\n"                                                             \
+	"add counter inet t blocked4\n"                                                            \
+	"add counter inet t blocked6\n"                                                            \
 	"add chain inet t out1\n"                                                                  \
 	"flush chain inet t out1\n"                                                                \
 	"delete chain inet t out1\n"                                                               \
@@ -39,6 +41,8 @@ static void the_nested_script_is_as_designed(void **state)
 {
 	struct guard_config config = {
 		.table = "t",
+		.inner = "wg0",
+		.overlay_mark = 51821,
 		.inner_mark = 51820,
 		.steer_mark = 51822,
 		.exit_port = 443,
@@ -60,9 +64,18 @@ static void the_nested_script_is_as_designed(void **state)
 		      "\tchain post {\n"
 		      "\t\ttype filter hook postrouting priority 110; policy accept;\n"
 		      "\t\toifname { \"wgt1\", \"wgt2\" } accept\n"
-		      "\t\tmeta mark != { 51820, 51822 } accept\n"
-		      "\t\tmeta nfproto ipv4 counter name leaked4 drop\n"
-		      "\t\tmeta nfproto ipv6 counter name leaked6 drop\n"
+		      "\t\toifname \"lo\" accept\n"
+		      "\t\tmeta mark { 51820, 51822 } meta nfproto ipv4 counter name leaked4 drop\n"
+		      "\t\tmeta mark { 51820, 51822 } meta nfproto ipv6 counter name leaked6 drop\n"
+		      "\t\toifname \"wg0\" accept\n"
+		      "\t\tmeta mark 51821 accept\n"
+		      "\t\tip protocol igmp accept\n"
+		      "\t\tmeta nfproto ipv4 udp sport 68 udp dport 67 accept\n"
+		      "\t\tmeta nfproto ipv6 udp sport 546 udp dport 547 accept\n"
+		      "\t\ticmpv6 type { 131, 132, 133, 135, 136, 143 } ip6 hoplimit { 1, 255 } "
+		      "accept\n"
+		      "\t\tmeta nfproto ipv4 counter name blocked4 drop\n"
+		      "\t\tmeta nfproto ipv6 counter name blocked6 drop\n"
 		      "\t}\n"
 		      "}\n");
 }
@@ -84,7 +97,8 @@ static void the_direct_script_is_as_designed(void **state)
 	assert_script(&config, RESET
 		      "\tchain post {\n"
 		      "\t\ttype filter hook postrouting priority 110; policy accept;\n"
-		      "\t\toifname { \"lo\", \"wgt1\", \"wgt2\" } accept\n"
+		      "\t\toifname { \"wgt1\", \"wgt2\" } accept\n"
+		      "\t\toifname \"lo\" accept\n"
 		      "\t\tmeta mark 51821 accept\n"
 		      "\t\tip daddr 192.168.0.0/16 accept\n"
 		      "\t\tip6 daddr fd00::/8 accept\n"
@@ -139,6 +153,7 @@ static void guard_world_init(void **state, struct guard_world *g)
 	g->paths[1] = (struct guard_path){"wgt2", 2, address("10.1.2.2"), address("fd10:1:2::2")};
 	g->config = (struct guard_config){
 		.table = OURTABLE,
+		.inner = "wg0",
 		.inner_mark = INNER,
 		.steer_mark = STEER,
 		.exit_port = EXIT_PORT,
@@ -154,13 +169,22 @@ static void guard_world_init(void **state, struct guard_world *g)
 	assert_int_equal(route_kernel_ops.repair(&g->w->kernel, &g->w->hop[0], &err), 0);
 }
 
+static struct guard_counters counters(struct guard_world *g)
+{
+	struct guard_counters out;
+
+	assert_int_equal(guard_read(&g->filter, OURTABLE, &out), 0);
+	return out;
+}
+
 static uint64_t leaked(struct guard_world *g)
 {
-	uint64_t packets, bytes;
+	return counters(g).leaked;
+}
 
-	assert_int_equal(guard_leaked(&g->filter, OURTABLE, &packets, &bytes), 0);
-	assert_int_equal(!packets, !bytes);
-	return packets;
+static uint64_t blocked(struct guard_world *g)
+{
+	return counters(g).blocked;
 }
 
 /* The next UDP packet out of `device` has that source and goes to the exit. */
@@ -223,29 +247,41 @@ static void a_pinned_interface_is_overruled(void **state)
 	nl_close(&g.filter);
 }
 
-static void other_traffic_is_left_alone(void **state)
+static void what_passes_the_inner_tunnel_is_dropped_and_counted(void **state)
 {
+	struct ip_prefix bypass[] = {prefix("203.0.113.0/24")};
 	struct guard_world g;
-	int fd;
+	int plain, overlay;
+	struct err err;
 
 	guard_world_init(state, &g);
-	fd = world_udp_socket(AF_INET, 0, NULL);
-	assert_int_equal(world_send(fd, "192.0.2.9:51820"), 0);
+	plain = world_udp_socket(AF_INET, 0, NULL);
+	overlay = world_udp_socket(AF_INET, OVERLAY, NULL);
+	world_send(plain, "192.0.2.9:51820");
+	assert_int_equal(blocked(&g), 1);
+	assert_int_equal(world_send(overlay, "192.0.2.9:51820"), 0);
 	assert_seen(&g, UPL0, "198.51.100.2");
+	g.config.bypass = bypass;
+	g.config.bypass_count = 1;
+	assert_int_equal(guard_install(&g.config, &err), 0);
+	assert_true(guard_verify(&g.filter, &g.config));
+	assert_int_equal(world_send(plain, "203.0.113.200:51820"), 0);
+	assert_seen(&g, UPL0, "198.51.100.2");
+	assert_int_equal(blocked(&g), 1);
 	assert_int_equal(leaked(&g), 0);
-	close(fd);
+	close(plain);
+	close(overlay);
 	nl_close(&g.filter);
 }
 
 static void what_would_leak_is_dropped_and_counted(void **state)
 {
 	struct guard_world g;
-	int fd4, fd6, plain;
+	int fd4, fd6;
 
 	guard_world_init(state, &g);
 	fd4 = world_udp_socket(AF_INET, INNER, NULL);
 	fd6 = world_udp_socket(AF_INET6, INNER, NULL);
-	plain = world_udp_socket(AF_INET, 0, NULL);
 	/* Now only the guard is left. */
 	assert_int_equal(rule_remove_all(&g.w->nl, OURS), 0);
 	world_send(fd4, "192.0.2.9:51820");
@@ -254,12 +290,9 @@ static void what_would_leak_is_dropped_and_counted(void **state)
 	assert_int_equal(leaked(&g), 2);
 	world_send(fd4, "192.0.2.9:53"); /* another port is no way round it */
 	assert_int_equal(leaked(&g), 3);
-	/* The first to come out of the uplink is what was sent last. */
-	assert_int_equal(world_send(plain, "192.0.2.9:51820"), 0);
-	assert_seen(&g, UPL0, "198.51.100.2");
+	assert_int_equal(blocked(&g), 0);
 	close(fd4);
 	close(fd6);
-	close(plain);
 	nl_close(&g.filter);
 }
 
@@ -322,7 +355,7 @@ static void direct_mode_lets_only_overlays_out(void **state)
 static void what_others_do_to_it_is_noticed(void **state)
 {
 	struct guard_world g;
-	uint64_t packets, bytes;
+	struct guard_counters out;
 	struct err err;
 
 	guard_world_init(state, &g);
@@ -333,7 +366,7 @@ static void what_others_do_to_it_is_noticed(void **state)
 	assert_true(guard_verify(&g.filter, &g.config));
 	run("nft delete table inet " OURTABLE);
 	assert_false(guard_verify(&g.filter, &g.config));
-	assert_int_equal(guard_leaked(&g.filter, OURTABLE, &packets, &bytes), -ENOENT);
+	assert_int_equal(guard_read(&g.filter, OURTABLE, &out), -ENOENT);
 	nl_close(&g.filter);
 }
 
@@ -375,7 +408,7 @@ int main(void)
 		TEST(an_ipv4_packet_gets_the_source_of_its_path),
 		TEST(an_ipv6_packet_gets_the_source_of_its_path),
 		TEST(a_pinned_interface_is_overruled),
-		TEST(other_traffic_is_left_alone),
+		TEST(what_passes_the_inner_tunnel_is_dropped_and_counted),
 		TEST(what_would_leak_is_dropped_and_counted),
 		TEST(a_new_install_keeps_the_count),
 		TEST(direct_mode_lets_only_overlays_out),
