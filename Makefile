@@ -28,12 +28,15 @@ BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 LINT_TESTS := $(wildcard tests/lint/test_*.sh)
 LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
 VM_TESTS   := $(wildcard tests/vm/test_*.sh)
+FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
+HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 
 # What `deps` installs: to build, to run, to test in the lab, and to test in the virtual machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
 	    libyaml-dev libjansson-dev libc-ares-dev libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
-	    clang-format clang-tidy cppcheck shellcheck \
+	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
+	    dnsmasq-base systemd-container \
 	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all
@@ -65,9 +68,14 @@ $(BUILD)/libdaemon.a $(BUILD)/libcli.a: $(BUILD)/lib%.a:
 $(BUILD)/libdaemon.a: $(filter-out $(BUILD)/daemon/main.o,$(call objects,daemon))
 $(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
 
+# The simulated network of tests/sim is shared by its tests.
+$(filter $(BUILD)/tests/sim/%,$(UNIT_TESTS)): $(patsubst %.c,$(BUILD)/%.o,\
+	$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
+
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(LAYER_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lcmocka $(PKG_LIBS) -lev -lcap -lm -lpthread
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
+		$(PKG_LIBS) -lev -lcap -lm -lpthread
 
 # These two drive the real program.
 $(BUILD)/tests/unit/test_cli_commands $(BUILD)/tests/unit/test_cli_watch: | $(BUILD)/comps
@@ -126,7 +134,15 @@ install: all
 	install -D -m 644 etc/completion/comps.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/comps
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/comps etc/comps.yaml etc/*.conf.example
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system etc/systemd/*.service
+	sed -i 's|/usr/local/|$(PREFIX)/|g' $(DESTDIR)$(PREFIX)/lib/systemd/system/comps*.service
+	install -D -m 644 etc/systemd/comps.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/comps.conf
+	install -D -m 644 etc/systemd/comps.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/comps.conf
+	install -D -m 644 etc/systemd/comps.networkd \
+		$(DESTDIR)$(PREFIX)/lib/systemd/networkd.conf.d/comps.conf
 
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
+
+include tests/fuzz/fuzz.mk

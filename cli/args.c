@@ -1,19 +1,24 @@
 #include "cli/args.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "conf/nearest.h"
 #include "lib/units.h"
 
+#define COUNT_MAX 1000000
+
 /* One row per option; the help pages print the same table. */
 static const struct args_option options[] = {
 	{'w', "wait", NULL, "wait until the migration has settled or failed", false},
-	{'F', "for", "DURATION", "unpin by itself after this time, such as 10m", false},
+	{'F', "for", "DURATION", "only for this time, such as 10m", false},
 	{'f', "follow", NULL, "go on with new events as they happen", false},
 	{'n', "interval", "DURATION", "time between two refreshes (default 1s)", false},
-	{'c', "config", "FILE", "without a daemon: what to remove (default " CLI_CONFIG_DEFAULT ")",
+	{'N', "count", "N", "how many rounds (default 1)", false},
+	{'u', "uplink", "IF[,IF...]", "interfaces to watch (default: all but CoMPS' own)", false},
+	{'c', "config", "FILE", "the daemon's configuration (default " CLI_CONFIG_DEFAULT ")",
 	 false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
 	{'s', "socket", "SOCKET",
@@ -73,6 +78,17 @@ static int set_duration(const struct cli *cli, const struct args_option *option,
 	return CLI_OK;
 }
 
+static int set_count(const struct cli *cli, const struct args_option *option, int64_t *count)
+{
+	char *end;
+
+	*count = strtol(optarg, &end, 10);
+	if (end == optarg || *end || *count < 1 || *count > COUNT_MAX)
+		return cli_error(cli, CLI_USAGE, "--%s: \"%s\" is no number from 1 to %d",
+				 option->name, optarg, COUNT_MAX);
+	return CLI_OK;
+}
+
 static int set_option(struct cli *cli, const struct args_option *option)
 {
 	switch (option->letter) {
@@ -82,8 +98,13 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		return set_duration(cli, option, &cli->interval_us);
 	case 't':
 		return set_duration(cli, option, &cli->timeout_us);
+	case 'N':
+		return set_count(cli, option, &cli->count);
 	case 's':
 		cli->socket = optarg;
+		break;
+	case 'u':
+		cli->uplinks = optarg;
 		break;
 	case 'c':
 		cli->config = optarg;

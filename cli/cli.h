@@ -47,8 +47,10 @@ struct cli {
 
 	const char *socket, *config;
 	int64_t timeout_us;  /* to wait for an answer; 0: what the command takes as right */
-	int64_t for_us;	     /* pin; 0 without end */
+	int64_t for_us;	     /* pin, leaktest; 0: not given */
 	int64_t interval_us; /* watch */
+	int64_t count;	     /* leaktest; 0: not given */
+	const char *uplinks; /* leaktest; NULL: not given */
 	bool json, help, version, wait, follow;
 };
 

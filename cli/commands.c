@@ -144,6 +144,22 @@ static const struct cli_command commands[] = {
 		.run = check_run,
 	},
 	{
+		.name = "leaktest",
+		.usage = "leaktest",
+		.brief = "find out whether anything leaks",
+		.help = "Sends packets, watches every interface to the outside, and meanwhile "
+			"migrates,\n"
+			"kills (-9), restarts and stops the daemon, sets the active overlay down, "
+			"deletes\n"
+			"it, and removes the rules. Reports every packet that left outside the "
+			"tunnels;\n"
+			"exit status 0 means none. At the end all is as before, but the daemon has "
+			"been\n"
+			"restarted. Needs root.",
+		.options = "cFNu",
+		.run = leaktest_run,
+	},
+	{
 		.name = "down",
 		.usage = "down",
 		.brief = "stop the daemon and remove all it installed",

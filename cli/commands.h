@@ -29,6 +29,7 @@ int policy_set(struct cli *cli);
 int events_run(struct cli *cli);
 int daemon_commands_reload(struct cli *cli);
 int check_run(struct cli *cli);
+int leaktest_run(struct cli *cli);
 int daemon_commands_down(struct cli *cli);
 int daemon_commands_version(struct cli *cli);
 int help_run(struct cli *cli);

@@ -64,8 +64,9 @@ int conf_file_read(const char *path, size_t max_bytes, struct conf_file *out, st
 int conf_file_check_secret(const char *path, const struct conf_file *file, struct err *e)
 {
 	const struct stat *st = &file->stat;
+	mode_t forbidden = st->st_uid == 0 ? 037 : 077;
 
-	if ((st->st_mode & 077) != 0)
+	if ((st->st_mode & forbidden) != 0)
 		return err_set(e, -EPERM,
 			       "has mode %04o, so others can get at its private key; run: chmod "
 			       "600 %s",

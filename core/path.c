@@ -174,6 +174,14 @@ unsigned int paths_on_counters(struct paths *paths, size_t index, bool active,
 	return refresh(paths, now);
 }
 
+int64_t paths_poll_us(const struct paths *paths, size_t index)
+{
+	const struct path *path = &paths->path[index];
+
+	/* Data that comes in clears a suspicion, and the burst will not wait for it. */
+	return path->state == PATH_SUSPECT ? STALL_POLL_WAITING_US : stall_poll_us(&path->stall);
+}
+
 unsigned int paths_on_link(struct paths *paths, size_t index, bool up, struct mono now)
 {
 	struct path *path = &paths->path[index];
@@ -237,9 +245,9 @@ int paths_find(const struct paths *paths, const char *name)
 	return -1;
 }
 
-static bool answers(const struct path *path, enum path_target target)
+static bool is_in(const struct path *path, enum path_target target, enum path_state state)
 {
-	return path->link_up && path->probed[target] && is_usable(path->target[target].state);
+	return path->link_up && path->probed[target] && path->target[target].state == state;
 }
 
 enum path_fault paths_common_fault(const struct paths *paths)
@@ -251,8 +259,11 @@ enum path_fault paths_common_fault(const struct paths *paths)
 		const struct path *path = &paths->path[i];
 
 		proxy_known |= path->probed[PATH_TARGET_PROXY];
-		proxy_answers |= answers(path, PATH_TARGET_PROXY);
-		exit_answers |= answers(path, PATH_TARGET_EXIT);
+		/* Whoever has not answered the burst by now is no proof of anything; only an exit
+		 * gets the benefit of the doubt until its burst is over. */
+		proxy_answers |= is_in(path, PATH_TARGET_PROXY, PATH_UP);
+		exit_answers |= is_in(path, PATH_TARGET_EXIT, PATH_UP) ||
+				is_in(path, PATH_TARGET_EXIT, PATH_SUSPECT);
 		any_down |= path->link_up && path->state == PATH_DOWN;
 	}
 	/* One path alone cannot tell its own fault from a common one. */
@@ -274,7 +285,7 @@ enum path_fault paths_fault(const struct paths *paths, size_t index)
 		return PATH_FAULT_UPLINK;
 	if (common == PATH_FAULT_EXIT && path->target[PATH_TARGET_PROXY].state != PATH_DOWN)
 		return PATH_FAULT_EXIT;
-	return answers(path, PATH_TARGET_PROXY) ? PATH_FAULT_PROXY_EXIT : PATH_FAULT_PROXY;
+	return is_in(path, PATH_TARGET_PROXY, PATH_UP) ? PATH_FAULT_PROXY_EXIT : PATH_FAULT_PROXY;
 }
 
 void paths_view(const struct paths *paths, struct mono now, struct path_view *views)

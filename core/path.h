@@ -97,6 +97,9 @@ unsigned int paths_on_time(struct paths *paths, struct mono now);
  * show a stalled downlink. */
 unsigned int paths_on_counters(struct paths *paths, size_t index, bool active,
 			       const struct path_counters *counters, struct mono now);
+/* How soon the counters of the active path are worth reading again. */
+int64_t paths_poll_us(const struct paths *paths, size_t index);
+
 /* The machine slept: nothing in flight is anybody's fault. */
 void paths_on_resume(struct paths *paths, struct mono now);
 

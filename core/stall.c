@@ -1,6 +1,7 @@
 #include "core/stall.h"
 
-#define BASE_US	    INT64_C(100000)
+#define BASE_US	    INT64_C(60000)
+#define MARGIN_US   INT64_C(20000)    /* beyond the path's own round trip: the far end is further */
 #define PATIENCE_US INT64_C(10000000) /* most that false alarms may add up to */
 #define CALM_US	    INT64_C(60000000) /* without an alarm for so long: halve the patience */
 
@@ -11,7 +12,7 @@ void stall_init(struct stall *stall)
 
 static int64_t threshold_us(const struct stall *stall, int64_t round_trip_us)
 {
-	int64_t us = 2 * round_trip_us > BASE_US ? 2 * round_trip_us : BASE_US;
+	int64_t us = round_trip_us + MARGIN_US > BASE_US ? round_trip_us + MARGIN_US : BASE_US;
 
 	return us > stall->patience_us ? us : stall->patience_us;
 }
@@ -47,6 +48,7 @@ enum stall_result stall_on_counters(struct stall *stall, const struct stall_coun
 		return STALL_QUIET;
 	}
 	calm_down(stall, now);
+	stall->moved = came || left > 0;
 	if (came)
 		stall->rx = rx;
 	if (left > 0)
@@ -68,7 +70,9 @@ enum stall_result stall_on_counters(struct stall *stall, const struct stall_coun
 	return STALL_ALARM;
 }
 
-bool stall_is_waiting(const struct stall *stall)
+int64_t stall_poll_us(const struct stall *stall)
 {
-	return stall->unanswered > 0;
+	if (stall->unanswered)
+		return STALL_POLL_WAITING_US;
+	return stall->moved ? STALL_POLL_BUSY_US : STALL_POLL_IDLE_US;
 }

@@ -24,6 +24,7 @@ struct stall_counters {
 struct stall {
 	bool primed;	     /* `tx` and `rx` hold a first reading */
 	uint64_t tx, rx;     /* highest counts of packets other than probes */
+	bool moved;	     /* packets came or left between the last two readings */
 	uint32_t unanswered; /* packets that left since the last one came */
 	struct mono since;   /* when the first of those was seen */
 	int64_t patience_us; /* the base is doubled up to this by false alarms; 0 at first */
@@ -43,7 +44,10 @@ void stall_init(struct stall *stall);
 enum stall_result stall_on_counters(struct stall *stall, const struct stall_counters *counters,
 				    int64_t round_trip_us, struct mono now);
 
-/* True when packets other than probes left since the last packet came in: worth a quick reading. */
-bool stall_is_waiting(const struct stall *stall);
+/* How soon the next reading is worth its while: soonest while an answer is awaited. */
+#define STALL_POLL_WAITING_US INT64_C(10000)
+#define STALL_POLL_BUSY_US    INT64_C(20000)
+#define STALL_POLL_IDLE_US    INT64_C(200000)
+int64_t stall_poll_us(const struct stall *stall);
 
 #endif

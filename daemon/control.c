@@ -226,6 +226,17 @@ static bool is_served(const struct sockaddr_un *address)
 	return served;
 }
 
+/* chown(2) only where it must be: it may be forbidden. */
+static int share_with(const char *path, gid_t group)
+{
+	struct stat stat;
+	int ret = lstat(path, &stat);
+
+	if (!ret && stat.st_gid != group)
+		ret = lchown(path, (uid_t)-1, group);
+	return ret ? ret : chmod(path, 0660);
+}
+
 static int listen_at(struct control *control, bool has_group, gid_t group, struct err *err)
 {
 	const char *path = control->address.sun_path;
@@ -242,8 +253,11 @@ static int listen_at(struct control *control, bool has_group, gid_t group, struc
 	mask = umask(0177);
 	ret = bind(control->fd, address, sizeof(control->address));
 	umask(mask);
-	if (!ret && has_group && !chown(path, (uid_t)-1, group))
-		ret = chmod(path, 0660);
+	if (!ret && has_group && share_with(path, group))
+		return err_set(err, -errno,
+			       "cannot give %s to the group %u: %s; its directory, or compsd, must "
+			       "be of that group",
+			       path, (unsigned int)group, strerror(errno));
 	if (!ret)
 		ret = listen(control->fd, 16);
 	return ret ? err_set(err, -errno, "cannot listen at %s: %s", path, strerror(errno)) : 0;

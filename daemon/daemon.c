@@ -12,16 +12,14 @@
 #include "daemon/endpoints.h"
 #include "daemon/engine.h"
 #include "daemon/links.h"
+#include "daemon/privileges.h"
 #include "daemon/teardown.h"
 #include "lib/clock.h"
 #include "policies/registry.h"
 
 #define SECOND_US INT64_C(1000000)
 
-/* The active path's counters are read quickly while an answer is awaited, and now and then else. */
-#define WAITING_POLL_US INT64_C(25000)
-#define IDLE_POLL_US	INT64_C(200000)
-#define GUARD_POLL_US	INT64_C(200000)
+#define GUARD_POLL_US INT64_C(200000)
 
 /* steer looks at all paths; under many probes once in so many microseconds is enough. */
 #define DECIDE_GAP_US INT64_C(5000)
@@ -53,13 +51,13 @@ static void read_active_counters(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
 	int active = engine->steer.active;
-	bool waiting = false;
+	int64_t poll_us = STALL_POLL_IDLE_US;
 
 	if (active >= 0) {
 		engine_read_counters(daemon, (size_t)active, now);
-		waiting = stall_is_waiting(&engine->paths.path[active].stall);
+		poll_us = paths_poll_us(&engine->paths, (size_t)active);
 	}
-	daemon->next_active = mono_add_us(now, waiting ? WAITING_POLL_US : IDLE_POLL_US);
+	daemon->next_active = mono_add_us(now, poll_us);
 }
 
 static void do_every_second(struct daemon *daemon, struct mono now)
@@ -386,6 +384,7 @@ int daemon_reload(struct daemon *daemon, struct diags *d, struct err *err)
 			       "control.socket cannot change on the run; restart "
 			       "compsd");
 	}
+	privileges_lock_memory(conf, &daemon->log);
 	ret = engine_replace(daemon, conf, err);
 	if (ret)
 		return ret;

@@ -267,6 +267,10 @@ static int start_steer(struct daemon *daemon, struct mono now, struct err *err)
 		steer_drain(&engine->steer, (int)i, conf->paths[i].drained);
 	active = network_active(&engine->network);
 	if (active >= 0) {
+		/* Its number may be another one now, and with it the label of its route. */
+		ret = network_repair(&engine->network, active, err);
+		if (ret)
+			return ret;
 		steer_adopt(&engine->steer, active, now);
 		log_info(&daemon->log, "adopted what is there: %s is active",
 			 conf->paths[active].name);

@@ -74,6 +74,16 @@ static void family_rules(struct layout *layout, const struct conf *conf, int fam
 			 conf->paths[i].tunnel.interface);
 		rule->table = network->probe_table + (uint32_t)i;
 	}
+	/* rp_filter wants a route to whoever answers, and before the first path is active the
+	 * overlay table has none: no path would ever be heard. */
+	for (i = 0; !nested && family == AF_INET && i < conf->path_count; i++) {
+		if (conf->paths[i].proxy4.family == AF_UNSPEC)
+			continue;
+		struct rule *rule = next_rule(layout, conf, family, 14);
+
+		rule->to = (struct ip_prefix){conf->paths[i].proxy4, 32};
+		rule->table = network->probe_table + (uint32_t)i;
+	}
 	for (i = 0; i < conf->bypass_count; i++) {
 		if (conf->bypass[i].ip.family != family)
 			continue;
@@ -156,7 +166,7 @@ static void claim_numbers(struct layout *layout, const struct conf *conf)
 
 int layout_init(struct layout *layout, const struct conf *conf)
 {
-	size_t rules_max = 2 * (FIXED_RULES + conf->path_count + conf->bypass_count);
+	size_t rules_max = 2 * (FIXED_RULES + 2 * conf->path_count + conf->bypass_count);
 
 	memset(layout, 0, sizeof(*layout));
 	layout->rules = calloc(rules_max, sizeof(*layout->rules));

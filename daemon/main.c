@@ -7,23 +7,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "daemon/daemon.h"
+#include "daemon/privileges.h"
 #include "daemon/teardown.h"
 #include "policies/registry.h"
 
 #define DEFAULT_CONFIG "/etc/comps/comps.yaml"
+#define RUN_DIRECTORY  "/run/comps"
 
 static const char usage[] =
-	"usage: compsd [-c FILE] [--check | --down]\n"
+	"usage: compsd [-c FILE] [--check | --guard | --down]\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default " DEFAULT_CONFIG ")\n"
 	"      --check        check the configuration and exit\n"
+	"      --guard        close the machine until compsd runs: rules, backstops and guard\n"
+	"                     table only, and exit\n"
 	"      --down         remove everything that compsd installed, and exit\n"
 	"      --version      print the version and exit\n"
 	"\n"
@@ -32,6 +34,7 @@ static const char usage[] =
 enum action {
 	ACTION_RUN,
 	ACTION_CHECK,
+	ACTION_GUARD,
 	ACTION_DOWN,
 };
 
@@ -53,70 +56,57 @@ static struct conf *load(const char *file)
 	return conf;
 }
 
-static bool has_capability(cap_value_t capability)
+/* Root is about to lose the rights to write into other users' directories and to give files away:
+ * setgid passes the directory's group on to the socket. */
+static int prepare_for_root(const struct conf *conf, const char *directory, bool ours,
+			    struct err *err)
 {
-	cap_t caps = cap_get_proc();
-	cap_flag_value_t value = CAP_CLEAR;
+	struct stat stat;
 
-	if (caps)
-		cap_get_flag(caps, capability, CAP_EFFECTIVE, &value);
-	cap_free(caps);
-	return value == CAP_SET;
+	if (lstat(directory, &stat))
+		return err_set(err, -errno, "%s: %s", directory, strerror(errno));
+	if (stat.st_uid && !(stat.st_mode & S_IWOTH))
+		return err_set(err, -EPERM,
+			       "%s belongs to uid %u; run compsd as that user (systemctl start "
+			       "compsd), or remove it after compsd --down",
+			       directory, (unsigned int)stat.st_uid);
+	if (ours && conf->has_control_group && stat.st_gid != conf->control_group &&
+	    (chown(directory, 0, conf->control_group) || chmod(directory, 02750)))
+		return err_set(err, -errno, "cannot give %s to the control group: %s", directory,
+			       strerror(errno));
+	return 0;
 }
 
-static bool may_run(void)
-{
-	static const struct {
-		cap_value_t value;
-		const char *name, *why;
-	} needed[] = {
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN", "interfaces, routes, rules and nftables"},
-		{CAP_NET_RAW, "CAP_NET_RAW", "probes"},
-	};
-	bool may = true;
-	size_t i;
-
-	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (has_capability(needed[i].value))
-			continue;
-		fprintf(stderr,
-			"compsd: the capability %s is missing (for %s); run it as root, or with "
-			"AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW\n",
-			needed[i].name, needed[i].why);
-		may = false;
-	}
-	return may;
-}
-
-/* Keys are in memory: no core dumps, and no ptrace by others of the same user. */
-static void protect_memory(void)
-{
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-}
-
-static bool make_run_directory(const struct conf *conf)
+/* Of the control socket. One that is there already and not the usual one stays as it is. */
+static int make_run_directory(const struct conf *conf, struct err *err)
 {
 	char path[PATH_MAX];
 	const char *directory;
+	bool made;
 
 	snprintf(path, sizeof(path), "%s", conf->control_socket);
 	directory = dirname(path);
-	if (!mkdir(directory, 0755) || errno == EEXIST)
-		return true;
-	fprintf(stderr, "compsd: cannot make %s for the control socket: %s\n", directory,
-		strerror(errno));
-	return false;
+	made = !mkdir(directory, 0700);
+	if (!made && errno != EEXIST)
+		return err_set(err, -errno, "cannot make %s for the control socket: %s", directory,
+			       strerror(errno));
+	return geteuid() ? 0
+			 : prepare_for_root(conf, directory,
+					    made || !strcmp(directory, RUN_DIRECTORY), err);
 }
 
 static int run(struct conf *conf)
 {
+	struct log log = {conf->log_level, log_sink_stderr, NULL};
 	struct daemon daemon;
 	struct err err;
+	int ret = make_run_directory(conf, &err);
 
-	if (!make_run_directory(conf)) {
+	privileges_lock_memory(conf, &log);
+	if (!ret)
+		ret = privileges_drop(&err);
+	if (ret) {
+		fprintf(stderr, "compsd: %s\n", err.text);
 		conf_free(conf);
 		return 1;
 	}
@@ -128,6 +118,22 @@ static int run(struct conf *conf)
 		 conf->policy->name);
 	daemon_run(&daemon);
 	return daemon_fini(&daemon) ? 1 : 0;
+}
+
+static int close_off(struct conf *conf)
+{
+	struct log log = {conf->log_level, log_sink_stderr, NULL};
+	struct network network;
+	struct err err;
+	int ret = network_open(&network, conf, &log, &err);
+
+	if (!ret)
+		ret = network_close_off(&network, &err);
+	if (ret)
+		fprintf(stderr, "compsd: %s\n", err.text);
+	network_close(&network);
+	conf_free(conf);
+	return ret ? 1 : 0;
 }
 
 static int take_down(struct conf *conf)
@@ -142,12 +148,35 @@ static int take_down(struct conf *conf)
 	return ret ? 1 : 0;
 }
 
+static int act(enum action action, struct conf *conf)
+{
+	struct err err;
+
+	if (privileges_check(action == ACTION_RUN, &err)) {
+		fprintf(stderr, "compsd: %s\n", err.text);
+		conf_free(conf);
+		return 1;
+	}
+	switch (action) {
+	case ACTION_GUARD:
+		return close_off(conf);
+	case ACTION_DOWN:
+		return take_down(conf);
+	default:
+		return run(conf);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-		{"down", no_argument, NULL, 'd'},	  {"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"guard", no_argument, NULL, 'g'},
+		{"down", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *file = DEFAULT_CONFIG;
 	enum action action = ACTION_RUN;
@@ -161,6 +190,9 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			action = ACTION_CHECK;
+			break;
+		case 'g':
+			action = ACTION_GUARD;
 			break;
 		case 'd':
 			action = ACTION_DOWN;
@@ -181,7 +213,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	protect_memory();
+	privileges_forbid_dumps();
 	conf = load(file);
 	if (!conf)
 		return 1;
@@ -189,9 +221,5 @@ int main(int argc, char **argv)
 		conf_free(conf);
 		return 0;
 	}
-	if (!may_run()) {
-		conf_free(conf);
-		return 1;
-	}
-	return action == ACTION_DOWN ? take_down(conf) : run(conf);
+	return act(action, conf);
 }

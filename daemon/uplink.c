@@ -1,6 +1,7 @@
 #include "daemon/uplink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -36,11 +37,17 @@ static void remember(const struct conf *conf, const struct sysctl_change *change
 {
 	char file[PATH_MAX];
 	FILE *stream;
+	int fd;
 
 	file_of(conf, file, sizeof(file));
-	stream = fopen(file, "ae");
-	if (!stream)
+	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return;
+	stream = fdopen(fd, "a");
+	if (!stream) {
+		close(fd);
+		return;
+	}
 	fprintf(stream, "%s %s %s\n", change->key, change->old, change->new);
 	fclose(stream);
 }
@@ -100,6 +107,15 @@ void uplink_loosen(const struct conf *conf, struct nl *nl, const struct log *log
 	free(links);
 }
 
+/* The file may have been written by a user who has less rights than the one who reads it. */
+static bool is_filter_key(const char *key)
+{
+	int end = 0;
+
+	sscanf(key, "net/ipv4/conf/%*15[^/]/rp_filter%n", &end);
+	return end && !key[end];
+}
+
 void uplink_restore(const struct conf *conf, const struct log *log)
 {
 	char file[PATH_MAX], key[SYSCTL_KEY_BYTES];
@@ -112,7 +128,8 @@ void uplink_restore(const struct conf *conf, const struct log *log)
 	if (!stream)
 		return;
 	while (fscanf(stream, "%95s %31s %31s", key, old, new) == 3) {
-		if (sysctl_read(SYSCTL_ROOT, key, now, sizeof(now)) || strcmp(now, new) != 0)
+		if (!is_filter_key(key) || sysctl_read(SYSCTL_ROOT, key, now, sizeof(now)) ||
+		    strcmp(now, new) != 0)
 			continue;
 		if (sysctl_ensure(SYSCTL_ROOT, key, old, &change))
 			log_warn(log, "cannot set %s back to %s", key, old);

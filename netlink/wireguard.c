@@ -21,22 +21,32 @@ void wg_device_fini(struct wg_device *device)
 	sodium_memzero(device, sizeof(*device));
 }
 
-struct wg_peer *wg_device_add_peer(struct wg_device *device)
+static int grow_peers(struct wg_device *device)
 {
-	size_t bytes = device->peer_count * sizeof(*device->peers);
+	size_t count = device->peer_count, bytes = count * sizeof(*device->peers);
 	struct wg_peer *grown;
 
 	/* Not realloc(): it would leave a copy of the keys behind. */
-	grown = calloc(device->peer_count + 1, sizeof(*grown));
+	grown = calloc(count ? 2 * count : 1, sizeof(*grown));
 	if (!grown)
-		return NULL;
-	if (bytes) {
+		return -ENOMEM;
+	if (count) {
 		memcpy(grown, device->peers, bytes);
 		sodium_memzero(device->peers, bytes);
 	}
 	free(device->peers);
 	device->peers = grown;
-	return &grown[device->peer_count++];
+	return 0;
+}
+
+struct wg_peer *wg_device_add_peer(struct wg_device *device)
+{
+	size_t count = device->peer_count;
+
+	/* Full at every power of two: doubles. */
+	if (!(count & (count - 1)) && grow_peers(device))
+		return NULL;
+	return &device->peers[device->peer_count++];
 }
 
 int wg_peer_add_allowed(struct wg_peer *peer, const struct ip_prefix *prefix)

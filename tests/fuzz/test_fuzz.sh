@@ -19,7 +19,7 @@ skip() { # REASON
 command -v "$clang" >/dev/null || skip "no $clang"
 echo 'int LLVMFuzzerTestOneInput(void *d, long n) { return !d && n; }' |
 	"$clang" -fsanitize=fuzzer,address,undefined -x c - -o /dev/null 2>/dev/null ||
-	skip "$clang has no libFuzzer (Debian: libclang-rt-14-dev)"
+	skip "$clang has no libFuzzer (Debian: libclang-rt-dev)"
 
 mapfile -t targets < <(basename -s .c tests/fuzz/fuzz_*.c | sed 's/^fuzz_//')
 echo "1..${#targets[@]}"

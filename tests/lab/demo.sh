@@ -6,11 +6,12 @@
 # outside of the failover, no packet outside the tunnels, no TCP connection broken, and the failover worked. It is taken from
 # the time stamps of every single ping and from counters that the client cannot reach. Everything runs in a lab of its own
 # (lab.sh), which is gone afterwards, however the demo ends. WG, LINK, OUTER and UNDERLAY are the lab's.
+# shellcheck disable=SC2317  # called through until_then and wait_for
 
 set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "demo: no ${BUILD:-build}; run: make demo" >&2 && exit 1; }
 ((EUID == 0)) || { echo "demo: network namespaces need root; run: sudo make demo" >&2 && exit 1; }
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "demo: there is no ${BUILD:-build}; run: make demo" >&2 && exit 1; }
 for file in compsd comps tests/lab/flow tests/lab/linkem; do
 	[[ -x $bin/$file ]] || { echo "demo: $bin/$file is not built; run: make demo" >&2 && exit 1; }
 done
@@ -18,7 +19,7 @@ done
 # The lab is the network: what else this machine has to do shall not make it lose packets.
 renice -n -10 -p $$ >/dev/null 2>&1
 
-P=demo-$$ RUN=/run/comps-lab/demo-$$ N=3 MODE=nested
+export P=demo-$$ RUN=/run/comps-lab/demo-$$ N=3 MODE=nested
 # shellcheck source=tests/lab/lab.sh
 . tests/lab/lab.sh
 
@@ -38,11 +39,9 @@ now_us() { now=${EPOCHREALTIME/[.,]/}; }
 # ---- start and end ----
 
 cleanup() {
-	local name
 	trap - EXIT INT TERM HUP
 	[[ $screen = no ]] || printf '\033[?25h\033[?1049l'
-	for name in "${!job[@]}"; do kill "${job[$name]}"; done 2>/dev/null
-	wait
+	{ kill -KILL "${job[@]}"; wait; } 2>/dev/null
 	lab down
 	rm -rf "$tmp"
 }
@@ -59,7 +58,8 @@ fail() {
 start() { # NAME HOST COMMAND...
 	local name=$1 host=$2
 	shift 2
-	xbg "$host" "$@" >"$tmp/$name.out" 2>"$tmp/$name.log"
+	# In a session of its own: Ctrl-C is for the demo alone.
+	xbg "$host" setsid "$@" >"$tmp/$name.out" 2>"$tmp/$name.log"
 	job[$name]=$XPID
 }
 
@@ -72,14 +72,15 @@ has_path() { x client "$bin/comps" -j status | jq -e .active; }
 
 begin() {
 	local i
-	lab up || fail "cannot build the lab"
+	bash tests/lab/lab.sh up || fail "cannot build the lab"
 	for i in 1 2 3; do lab link p$i delay_us=$((2500 * i)) || fail "cannot set a delay"; done # crossed four times
 	lab config $'name: round-robin\ninterval: 2500ms'
 	lab serve
 	lab reset_counters
 	start compsd client "$bin/compsd" -c "$RUN/client/comps.yaml"
 	# Nothing is sent before the tunnels are closed around it: it would be counted.
-	wait_for 10 has_path && wait_for 5 lab ping_inet || fail "no way through wg0 within 10 s"
+	wait_for 10 has_path || fail "compsd has no path after 10 s"
+	wait_for 10 lab ping_inet || fail "no way through wg0 within 10 s"
 	flow ping echo --pps 100 --stamps "$tmp/stamps" --progress "$tmp/progress"
 	flow tcp tcp-up --rate $TCP_KBIT
 	flow idle tcp-idle --interval 500
@@ -169,11 +170,11 @@ age() { ((now - began >= $1 * 1000000)); }
 # ---- the three acts ----
 
 # Right after a migration: the rotation shall not leave the dead path before the failover does.
-time_to_kill() { age $ROTATE_S && ((now - last_us < 700000)); }
+time_to_kill() { age "$ROTATE_S" && ((now - last_us < 700000)); }
 failed_over() { ((failover_us > 0)); }
 revival_due() { age $((ROTATE_S + BROKEN_S)); }
 is_back() { [[ $active = "$killed" ]]; }
-is_over() { age $ALL_S && ((now - came_back >= 3000000)); }
+is_over() { age "$ALL_S" && ((now - came_back >= 3000000)); }
 
 act() {
 	phase "rotating over three paths, every 2.5 s"

@@ -13,7 +13,7 @@
 e2e_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 e2e_build=$(cd "${BUILD:-$e2e_dir/../../build}" 2>/dev/null && pwd)
 compsd=$e2e_build/compsd flow=$e2e_build/tests/lab/flow
-DEADLINE=30
+DEADLINE=${DEADLINE:-30}
 set -o pipefail # jq 1.6 takes no input for a true one
 n=0 failed=0
 declare -A FLOW=()
@@ -60,8 +60,7 @@ check() { # WHAT CMD...
 		return
 	fi
 	echo "not ok $n - $what"
-	echo "# $*"
-	tail -n 40 "$LOG" | sed 's/^/# /'
+	tail -n 40 "$LOG" | cut -c-400 | sed 's/^/# /'
 	echo "# compsd's last words:"
 	tail -n 12 "$RUN/compsd.log" 2>/dev/null | sed 's/^/#   /'
 	failed=$((failed + 1))
@@ -85,6 +84,14 @@ exits() { # STATUS CMD...
 	rc=$?
 	echo "exit status $rc, want $want"
 	((rc == want))
+}
+
+# FILTER CMD...: what it prints is JSON, and as the filter wants it, whatever its exit status
+prints() {
+	local filter=$1 text
+	shift
+	text=$("$@")
+	jq . <<<"$text" && jq -e "$filter" <<<"$text"
 }
 
 # STATUS PATTERN CMD...: fails with that status and says what the pattern (extended) matches
@@ -206,13 +213,7 @@ stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by
 }
 
 active() { comps status -j | jq -r .active; }
-is_stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by the daemon's clock
-	local before until
-	before=$(comps status -j | jq -c "$2") until=$(comps status -j | jq ".uptime_s + $1")
-	wait_status $DEADLINE "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
-}
-
-active() { wait_status $DEADLINE ".active == \"$1\""; }
+is_active() { wait_status $DEADLINE ".active == \"$1\""; }
 total() { comps status -j | jq .migrations.total; }
 
 # ---- traffic ----

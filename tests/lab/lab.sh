@@ -267,7 +267,7 @@ lab_kill_all() {
 	if ((${#pids[@]} == 0)); then
 		lab_owns_run || return 0
 		[[ ! -e $RUN/lock ]] || flock -n "$RUN/lock" true
-		return
+		return $? # said, because this may run in a trap, where a bare return is the trap's
 	fi
 	LAB_KILLED+=("${pids[@]}")
 	kill -KILL "${pids[@]}" 2>/dev/null

@@ -98,6 +98,7 @@ check "no packet outside of the tunnels so far" no_leak
 cureless exit "dead exit" lab link exit hole=1 -- lab link exit hole=0
 cureless uplink "dead uplink" lab link uplink hole=1 -- lab link uplink hole=0
 cureless uplink "uplink set down" lab uplink 0 -- lab uplink 1
+lab x client ip route replace default via 192.0.2.1 dev eth0 onlink # or all that follows fails with it
 check "no packet outside of the tunnels, whatever was dead" no_leak
 
 # ---- an interface ----

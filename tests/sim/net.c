@@ -86,14 +86,19 @@ static void count(uint64_t *packets, uint64_t *bytes, double *rest, double flowe
 
 static void flow(struct net *net, double seconds)
 {
-	bool carried = net->route >= 0 && net_carries(net, (size_t)net->route);
-	struct net_path *up = &net->path[net->route], *down = &net->path[net->exit_at];
+	struct net_path *up, *down;
 
-	if (net->route >= 0 && !up->link_gone)
+	if (net->route < 0)
+		return;
+	up = &net->path[net->route];
+	if (!up->link_gone)
 		count(&up->counters.tx_packets, &up->counters.tx_bytes, &up->tx,
 		      net->up_pps * seconds);
 	/* TCP: nothing comes down for long unless the acknowledgements go up. */
-	if (carried && !net->one_way && net->exit_at >= 0 && net_carries(net, (size_t)net->exit_at))
+	if (net->one_way || net->exit_at < 0 || !net_carries(net, (size_t)net->route))
+		return;
+	down = &net->path[net->exit_at];
+	if (net_carries(net, (size_t)net->exit_at))
 		count(&down->counters.rx_packets, &down->counters.rx_bytes, &down->rx,
 		      net->down_pps * (1 - down->loss) * seconds);
 }

@@ -11,10 +11,9 @@
 
 #include "conf/policy_params.h"
 #include "policies/registry.h"
+#include "tests/sim/rules.h"
 
 /* daemon/daemon.c and daemon/engine.c have the same numbers. */
-#define WAITING_POLL_US	 INT64_C(25000)
-#define IDLE_POLL_US	 INT64_C(200000)
 #define DECIDE_GAP_US	 INT64_C(5000)
 #define HOLD_DOWN_MAX_US INT64_C(300000000)
 
@@ -46,108 +45,11 @@ struct world_config world_defaults(size_t paths, const char *policy)
 	};
 }
 
-/* --- the rules that every migration must keep ------------------------------------------------- */
-
-static void fail_at(const struct world *world, const char *what,
-		    const struct steer_verdict *verdict)
-{
-	fail_msg("seed %llu, %.3fs: %s to path %d (%s) %s", (unsigned long long)world->seed,
-		 (double)mono_diff_us(world->now, WORLD_BIRTH) / 1e6, verdict->reason, verdict->to,
-		 path_state_name(world->views[verdict->to].state), what);
-}
-
-static bool is_guarded(const char *reason)
-{
-	static const char *const free_of_guards[] = {"start", "failover", "drain", "manual", "pin"};
-	size_t i;
-
-	for (i = 0; i < 5; i++) {
-		if (!strcmp(reason, free_of_guards[i]))
-			return false;
-	}
-	return true;
-}
-
-/* When the n-th newest migration that the guards watch over was decided. */
-static struct mono guarded_before(const struct world *world, size_t n)
-{
-	size_t i, kept = world->count < WORLD_HISTORY ? world->count : WORLD_HISTORY;
-
-	for (i = 1; i <= kept; i++) {
-		const struct migration *m = &world->history[(world->count - i) % WORLD_HISTORY];
-
-		if (is_guarded(m->reason) && --n == 0)
-			return m->decided;
-	}
-	return MONO_LONG_AGO;
-}
-
-static void check_guards(const struct world *world, const struct steer_verdict *verdict)
-{
-	const struct conf_guards *guards = &world->config.guards;
-	uint32_t limit = guards->max_migrations_per_min;
-
-	if (mono_diff_us(world->now, world->steer.since) < guards->min_dwell_us)
-		fail_at(world, "within the minimum dwell", verdict);
-	/* The bucket holds a minute's worth, so in a minute at most twice as many go. */
-	if (mono_diff_us(world->now, guarded_before(world, 2 * limit)) < MINUTE)
-		fail_at(world, "beyond the rate limit", verdict);
-}
-
-/* What steer saw. */
-static void check_views(const struct world *world, const struct steer_verdict *verdict)
-{
-	const struct steer *steer = &world->steer;
-	const struct path_view *to = &world->views[verdict->to];
-	const struct path_view *from = steer->active < 0 ? NULL : &world->views[steer->active];
-	bool failover = !strcmp(verdict->reason, "failover");
-
-	if (world->executor.state != EXECUTOR_IDLE)
-		fail_at(world, "during another migration", verdict);
-	if (verdict->to == steer->active)
-		fail_at(world, "which is active", verdict);
-	if (!to->link_up || to->state != PATH_UP)
-		fail_at(world, "which is not up", verdict);
-	if (steer->path[verdict->to].drained)
-		fail_at(world, "which is drained", verdict);
-	if (failover && from->link_up && from->state != PATH_DOWN &&
-	    !steer->path[steer->active].unsettled)
-		fail_at(world, "from a path that is not dead", verdict);
-	if (!failover && from && (!from->link_up || from->state == PATH_DOWN))
-		fail_at(world, "from a dead path", verdict);
-}
-
-/* What was so. */
-static void check_truth(struct world *world, const struct steer_verdict *verdict)
-{
-	const struct conf_probe *probe = &world->config.probe;
-	const struct net_path *to = &world->net.path[verdict->to];
-	const struct net_path *from = &world->net.path[world->steer.active];
-	int64_t unseen_us = 3 * probe->interval_us + probe->timeout_max_us;
-
-	net_advance(&world->net, world->now);
-	if (mono_diff_us(world->now, to->broken_since) > unseen_us &&
-	    mono_before(to->broken_since, world->now))
-		fail_at(world, "which has been dead for long", verdict);
-	if (!strcmp(verdict->reason, "failover") && from->loss < 0.05 &&
-	    !world->steer.path[world->steer.active].unsettled &&
-	    mono_diff_us(world->now, from->broken) > 10 * unseen_us && !world->disturbed)
-		fail_at(world, "from a path that works", verdict);
-}
-
-static void check_verdict(struct world *world, const struct steer_verdict *verdict)
-{
-	check_views(world, verdict);
-	check_truth(world, verdict);
-	if (is_guarded(verdict->reason))
-		check_guards(world, verdict);
-}
-
 /* --- probes and counters in (engine.c) -------------------------------------------------------- */
 
 static void effects(struct world *world, unsigned int effects, struct mono now)
 {
-	int to = world->executor.migration.to, active = world->steer.active;
+	int to = world->executor.migration.to;
 
 	if (effects & PATHS_BURST) {
 		world->bursts++;
@@ -157,9 +59,6 @@ static void effects(struct world *world, unsigned int effects, struct mono now)
 		return;
 	if (world->executor.state != EXECUTOR_IDLE && world->paths.path[to].state == PATH_DOWN)
 		executor_on_path_lost(&world->executor, now);
-	/* A busy link is told from a dead one by what comes in while the burst is under way. */
-	if (active >= 0 && world->paths.path[active].state == PATH_SUSPECT)
-		world->next_active = now;
 	world->decide_now = true;
 }
 
@@ -311,14 +210,13 @@ static const struct executor_ops executor_ops = {
 static void read_active_counters(struct world *world, struct mono now)
 {
 	int active = world->steer.active;
-	bool waiting = false;
+	int64_t poll_us = STALL_POLL_IDLE_US;
 
 	if (active >= 0) {
 		read_counters(world, (size_t)active, now);
-		waiting = stall_is_waiting(&world->paths.path[active].stall) ||
-			  world->paths.path[active].state == PATH_SUSPECT;
+		poll_us = stall_poll_us(&world->paths.path[active].stall);
 	}
-	world->next_active = mono_add_us(now, waiting ? WAITING_POLL_US : IDLE_POLL_US);
+	world->next_active = mono_add_us(now, poll_us);
 }
 
 static void do_every_second(struct world *world, struct mono now)
@@ -367,7 +265,7 @@ static void decide(struct world *world, struct mono now)
 	world->decide_at = verdict.wake;
 	if (verdict.action != STEER_MIGRATE)
 		return;
-	check_verdict(world, &verdict);
+	rules_check(world, &verdict);
 	executor_start(&world->executor, active, &verdict,
 		       active < 0 ? -1 : world->views[active].policy.srtt_us,
 		       world->views[verdict.to].policy.srtt_us, now, now.us);

@@ -3,7 +3,7 @@
  *
  * The glue is daemon/daemon.c's and daemon/engine.c's, step by step and in their order. Time jumps
  * from event to event, so a day takes a second or less. A scenario changes `net` between two calls
- * of world_run(). Every migration is held to the rules that no policy and no fault may break.
+ * of world_run(). Every migration is held to rules.h.
  */
 #ifndef COMPS_TESTS_SIM_WORLD_H
 #define COMPS_TESTS_SIM_WORLD_H

@@ -1,0 +1,149 @@
+#!/bin/bash
+# Each policy live, with quick parameters: it moves when and where it says. And direct mode, where there is no inner tunnel.
+# shellcheck disable=SC2317  # called through check
+
+# shellcheck source=tests/lab/e2e.sh
+. "${0%/*}/e2e.sh"
+e2e_begin policies
+QUICK="probe: {interval: 100ms, timeout_min: 100ms}"
+
+moves() { # SECONDS COUNT REASON: at least so many for that reason
+	wait_status "$1" "(.migrations.by_reason[\"$3\"] // 0) >= $2"
+}
+
+# The migrations for REASON, oldest first, as [[FROM, TO]...]
+migrations() { # REASON
+	comps events -j | jq -sc --arg reason "$1" '[.[] | select(.event == "migration" and .reason == $reason and .outcome != "refused") | [.from, .to]]'
+}
+migrated() { # REASON FILTER
+	migrations "$1"
+	migrations "$1" | jq -e "$2"
+}
+
+check "lab" e2e_lab
+lab link p1 delay_us=1000
+lab link p2 delay_us=2500
+lab link p3 delay_us=4000
+lab serve
+config "name: hold" "$QUICK"
+check "compsd starts, all paths are up" start_ready
+
+# ---- hold ----
+
+check "hold: begins with the first path" status '.active == "p1"'
+check "hold: stays" stays 2 '[.active, .migrations.total]'
+
+# ---- round-robin ----
+
+check "round-robin" comps policy set round-robin interval=150ms
+check "round-robin: moves" moves $DEADLINE 12 round-robin
+check "round-robin: in the order of the configuration" migrated round-robin 'length >= 12 and all(. == ["p1", "p2"] or . == ["p2", "p3"] or . == ["p3", "p1"])'
+comps drain p2 >/dev/null
+check "round-robin: p2 is drained" wait_status $DEADLINE '.active != "p2"'
+was=$(migrations round-robin | jq length)
+check "round-robin: goes on" moves $DEADLINE $((was + 6)) round-robin
+check "round-robin: without it" migrated round-robin ".[$was:] | all(. == [\"p1\", \"p3\"] or . == [\"p3\", \"p1\"])"
+comps enable p2 >/dev/null
+
+# ---- random-interval ----
+
+for dist in fixed uniform exponential shifted-exponential; do
+	was=$(comps status -j | jq '.migrations.by_reason.random // 0')
+	check "random-interval $dist" comps policy set random-interval interval=120ms min=60ms dist=$dist
+	check "random-interval $dist: moves" moves $DEADLINE $((was + 8)) random
+done
+check "random-interval: never to where it is" migrated random 'length >= 32 and all(.[0] != .[1])'
+check "random-interval: each from where the last one went" migrated random '. as $m | all(range(1; length); $m[.][0] == $m[. - 1][1])'
+check "random-interval: to every path" migrated random '[.[][1]] | unique == ["p1", "p2", "p3"]'
+check "random-interval: nothing failed" status '.migrations | .failed == 0 and .rolled_back == 0'
+
+# ---- pinned-random ----
+
+check "pinned-random: for ever" comps policy set pinned-random epoch=0s
+check "pinned-random: has chosen" stays 1 .active
+check "pinned-random: stays" stays 2 '[.active, .migrations.total]'
+was=$(comps status -j | jq '.migrations.by_reason.random // 0')
+check "pinned-random: for a session" comps policy set pinned-random epoch=300ms
+check "pinned-random: the next sessions are elsewhere, sooner or later" moves $DEADLINE $((was + 3)) random
+
+# ---- latency-best ----
+
+comps policy set hold >/dev/null
+check "latency-best" comps policy set latency-best every=100ms evaluations=2 hold=300ms absolute=2ms
+check "latency-best: finds the fastest" is_active p1
+check "latency-best: stays there" stays 2 '[.active, .migrations.total]'
+lab link p1 delay_us=15000
+check "latency-best: leaves it for the next fastest when it becomes slow" is_active p2
+check "latency-best: for that reason" status '.migrations.last | max_by(.time) | .reason == "latency" and .from == "p1" and .to == "p2"'
+lab link p1 delay_us=2200
+check "latency-best: a little faster is not enough" stays 2 '[.active, .migrations.total]'
+lab link p1 delay_us=0
+check "latency-best: a lot is" is_active p1
+
+# ---- failover ----
+
+check "failover" comps policy set failover delay=1s
+check "failover: p1" is_active p1
+lab kill_proxy 1
+check "failover: the next in order" is_active p2
+lab kill_proxy 2
+check "failover: and the next" is_active p3
+lab revive_proxy 2
+lab revive_proxy 1
+check "failover: back to the first after its delay" is_active p1
+check "failover: for that reason" status '.migrations.by_reason.failback >= 1'
+check "failover: never" comps policy set failover failback=never
+lab kill_proxy 1
+check "failover: away again" wait_status $DEADLINE '.active != "p1"'
+lab revive_proxy 1
+check "failover: p1 is back" wait_status $DEADLINE '.paths[0] | .state == "up" and .eligible'
+check "failover: never goes back" stays 2 '[.active, .migrations.total]'
+check "no packet outside of the tunnels" no_leak
+
+# ---- direct ----
+
+# One address on every overlay; the proxy's NAT is what the exit sees change.
+check "direct: lab" e2e_lab MODE=direct
+lab link p1 delay_us=1000
+lab link p2 delay_us=2000
+lab serve exit
+config "name: hold" "$QUICK"
+clean=$(kernel_state)
+check "direct: compsd starts, all paths are up" start_ready
+check "direct: says so" status '.mode == "direct" and .active == "p1"'
+lab reset_counters
+source_of() { x client ip route get "$(lab addr exit 4)" | grep -o 'src [^ ]*'; }
+source=$(source_of)
+x exit nft 'add table inet e2e; add counter inet e2e p1; add counter inet e2e p2; add counter inet e2e p3; add chain inet e2e c { type filter hook input priority 0; }'
+for i in 1 2 3; do x exit nft add rule inet e2e c ip saddr "198.18.$i.2" udp dport 9000 counter name p$i; done
+seen() { x exit nft -j list counters table inet e2e | jq -c '[.nftables[].counter | select(.) | {(.name): .packets}] | add'; }
+sees() { # PATH MORE: so many more of the flow's packets come by the proxy of PATH
+	local before
+	before=$(seen | jq ".$1") && wait_for $DEADLINE sees_more "$1" $((before + $2))
+}
+sees_more() { seen | jq -e ".$1 >= $2"; }
+only() { # PATH: from here on
+	local before
+	before=$(seen) || return
+	sees "$1" 50 && seen | jq -ce --argjson before "$before" --arg path "$1" '[keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
+}
+
+check "direct: UDP echo to the exit host" flow_start load echo -4 --pps 200 exit
+check "direct: straight through the active overlay" only p1
+check "direct: a migration" comps migrate p2 --wait
+check "direct: moves it" sees p2 20
+check "direct: all of it" only p2
+check "direct: and the next" comps migrate p3 --wait
+check "direct: moves it as well" sees p3 20
+check "direct: all of it" only p3
+check "direct: the source is one and the same" same "$source" "$(source_of)"
+check "direct: which is the client's shared address" test "$source" = "src 10.11.0.2"
+check "direct: failover: the proxy dies" lab kill_proxy 3
+check "direct: failover: another path" wait_status $DEADLINE '.active != "p3"'
+check "direct: failover: carries" sees "$(active)" 50
+check "direct: the echo answered on every path" flow_stop load '.complete and .lost_up < .sent / 2 and .received_down > 100'
+check "direct: no packet outside of the tunnels" no_leak
+check "direct: down" comps down
+wait "$COMPSD"
+check "direct: the client is as it was" same "$clean" "$(kernel_state)"
+e2e_end
