@@ -28,6 +28,7 @@ BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 LINT_TESTS := $(wildcard tests/lint/test_*.sh)
 LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
 VM_TESTS   := $(wildcard tests/vm/test_*.sh)
+HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
 HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 

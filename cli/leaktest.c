@@ -180,6 +180,7 @@ static int run_step(struct leaktest *t, const char *name, int (*run)(struct leak
 	t->note.text[0] = '\0';
 	announce(t);
 	rc = run(t);
+	rig_wait(&t->rig, -1, 0); /* what has left meanwhile is this step's */
 	leaked = uplink_watch_leaked(&t->rig.watch) - before;
 	view_sanitize(t->note.text);
 	if (!t->rig.cli->json)

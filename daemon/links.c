@@ -46,7 +46,7 @@ static void update_path(struct daemon *daemon, size_t index, const struct tunnel
 		links_set_targets(daemon, index, now);
 	if (usable != engine->paths.path[index].link_up)
 		engine_effects(daemon, paths_on_link(&engine->paths, index, usable, now), now);
-	if (!tunnel->ifindex && engine->conf->paths[index].tunnel.manage)
+	if (!tunnel_is_open(tunnel) && engine->conf->paths[index].tunnel.manage)
 		reopen_soon(engine, REOPEN_DELAY_US, now);
 }
 
@@ -74,7 +74,7 @@ void links_on_event(struct daemon *daemon, const struct monitor_event *event, st
 	if (engine->conf->mode == CONF_NESTED &&
 	    concerns(event, &network->inner, engine->conf->inner.tunnel.interface)) {
 		network_refresh_inner(network);
-		if (!network->inner.ifindex && engine->conf->inner.tunnel.manage)
+		if (!tunnel_is_open(&network->inner) && engine->conf->inner.tunnel.manage)
 			reopen_soon(engine, REOPEN_DELAY_US, now);
 	}
 }
@@ -84,7 +84,7 @@ static bool reopen_inner(struct daemon *daemon)
 	struct engine *engine = &daemon->engine;
 	struct err err;
 
-	if (engine->conf->mode != CONF_NESTED || engine->network.inner.ifindex ||
+	if (engine->conf->mode != CONF_NESTED || tunnel_is_open(&engine->network.inner) ||
 	    !engine->conf->inner.tunnel.manage)
 		return true;
 	if (network_reopen_inner(&engine->network, &err)) {
@@ -103,7 +103,7 @@ static bool reopen_path(struct daemon *daemon, size_t index, struct mono now)
 	struct err err;
 	int ret;
 
-	if (before.ifindex || !engine->conf->paths[index].tunnel.manage)
+	if (tunnel_is_open(&before) || !engine->conf->paths[index].tunnel.manage)
 		return true;
 	ret = network_reopen_path(&engine->network, index, &err);
 	if (ret)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "daemon/admin.h"
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
 #include "daemon/teardown.h"
@@ -20,13 +21,14 @@
 #define RUN_DIRECTORY  "/run/comps"
 
 static const char usage[] =
-	"usage: compsd [-c FILE] [--check | --guard | --down]\n"
+	"usage: compsd [-c FILE] [--force] [--check | --guard | --down]\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default " DEFAULT_CONFIG ")\n"
 	"      --check        check the configuration and exit\n"
 	"      --guard        close the machine until compsd runs: rules, backstops and guard\n"
 	"                     table only, and exit\n"
 	"      --down         remove everything that compsd installed, and exit\n"
+	"      --force        start even if that cuts the ssh session that it is started from\n"
 	"      --version      print the version and exit\n"
 	"\n"
 	"compsd stays in the foreground and logs to stderr. comps(1) talks to it.\n";
@@ -148,11 +150,13 @@ static int take_down(struct conf *conf)
 	return ret ? 1 : 0;
 }
 
-static int act(enum action action, struct conf *conf)
+static int act(enum action action, bool force, struct conf *conf)
 {
 	struct err err;
 
-	if (privileges_check(action == ACTION_RUN, &err)) {
+	if (privileges_check(action == ACTION_RUN, &err) ||
+	    (action != ACTION_DOWN && !force &&
+	     admin_check_session(conf, "/proc", getpid(), &err))) {
 		fprintf(stderr, "compsd: %s\n", err.text);
 		conf_free(conf);
 		return 1;
@@ -170,16 +174,14 @@ static int act(enum action action, struct conf *conf)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"check", no_argument, NULL, 'k'},
-		{"guard", no_argument, NULL, 'g'},
-		{"down", no_argument, NULL, 'd'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+		{"guard", no_argument, NULL, 'g'},	  {"down", no_argument, NULL, 'd'},
+		{"force", no_argument, NULL, 'f'},	  {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 	};
 	const char *file = DEFAULT_CONFIG;
 	enum action action = ACTION_RUN;
+	bool force = false;
 	struct conf *conf;
 	int option;
 
@@ -196,6 +198,9 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			action = ACTION_DOWN;
+			break;
+		case 'f':
+			force = true;
 			break;
 		case 'v':
 			printf("compsd %s\n", COMPS_VERSION);
@@ -221,5 +226,5 @@ int main(int argc, char **argv)
 		conf_free(conf);
 		return 0;
 	}
-	return act(action, conf);
+	return act(action, force, conf);
 }

@@ -271,17 +271,19 @@ int network_swap(struct network *network, int from, int to, int64_t *swap_us, st
 
 int network_repair(struct network *network, int active, struct err *err)
 {
+	/* The kernel takes no route through an interface that is down. */
+	bool usable = active >= 0 && network->path[active].tunnel.up;
 	struct route_hop hop;
 	size_t i;
 	int ret;
 
-	if (active >= 0)
+	if (usable)
 		hop = hop_of(network, (size_t)active);
 	ret = install_rules(network, err);
 	if (!ret)
 		ret = install_backstops(network, err);
 	if (!ret)
-		ret = route_kernel_ops.repair(&network->overlay, active >= 0 ? &hop : NULL, err);
+		ret = route_kernel_ops.repair(&network->overlay, usable ? &hop : NULL, err);
 	for (i = 0; !ret && i < network->conf->path_count; i++) {
 		if (network->path[i].tunnel.up)
 			ret = install_path_routes(network, i, err);

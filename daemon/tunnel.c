@@ -239,43 +239,51 @@ out:
 	return 0;
 }
 
-static bool has_session(const struct wg_device *device)
+static bool is_live(int64_t session_s)
 {
-	int64_t now_s = clock_wall_us() / 1000000;
-
-	return device->peer_count > 0 && now_s - device->peers->handshake_s < SESSION_S;
+	return clock_wall_us() / 1000000 - session_s < SESSION_S;
 }
 
-static int renew_peer(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark,
-		      const struct wg_device *device)
+static void renew_peer(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark,
+		       const struct wg_device *device)
 {
 	struct endpoint endpoint = tunnel->endpoint;
 	struct wg_device bare = *device;
 	struct err ignored;
-	int ret;
 
 	bare.peers = NULL;
 	bare.peer_count = 0;
-	ret = tunnel->wg.ops->set(&tunnel->wg, &bare, &ignored);
-	if (!ret)
-		ret = configure(tunnel, conf, mark, &ignored);
+	/* What fails here is missing in the tunnel's state, and the next call tries again. */
+	if (!tunnel->wg.ops->set(&tunnel->wg, &bare, &ignored))
+		configure(tunnel, conf, mark, &ignored);
 	tunnel->endpoint = endpoint;
 	wg_device_fini(&bare);
-	return ret;
+}
+
+/* Does so only where WireGuard is known to have no session. */
+static void renew_dead_peer(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark)
+{
+	struct wg_device device = {0};
+
+	if (!conf->manage || is_live(tunnel->session_s) ||
+	    tunnel->wg.ops->get(&tunnel->wg, &device))
+		return;
+	if (device.peer_count)
+		tunnel->session_s = device.peers->handshake_s;
+	if (!is_live(tunnel->session_s))
+		renew_peer(tunnel, conf, mark, &device);
+	wg_device_fini(&device);
 }
 
 int tunnel_reassert(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark)
 {
-	struct wg_device device = {0};
-	int ret = tunnel->wg.ops->get(&tunnel->wg, &device);
+	renew_dead_peer(tunnel, conf, mark);
+	return tunnel->wg.ops->set_endpoint(&tunnel->wg, conf->wg->peer_key, &tunnel->endpoint);
+}
 
-	if (!ret && conf->manage && !has_session(&device))
-		ret = renew_peer(tunnel, conf, mark, &device);
-	if (!ret)
-		ret = tunnel->wg.ops->set_endpoint(&tunnel->wg, conf->wg->peer_key,
-						   &tunnel->endpoint);
-	wg_device_fini(&device);
-	return ret;
+bool tunnel_is_open(const struct tunnel *tunnel)
+{
+	return tunnel->ifindex && tunnel->wg.ops;
 }
 
 void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface)

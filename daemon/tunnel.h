@@ -23,6 +23,7 @@ struct tunnel {
 	bool userspace;
 	bool v4, v6;		  /* the families that it has an address of */
 	struct endpoint endpoint; /* of the peer; AF_UNSPEC while its name is not looked up */
+	int64_t session_s;	  /* when the last session that was seen began, on the wall clock */
 	struct wg wg;
 };
 
@@ -45,6 +46,9 @@ int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
  * interface is ours and has no live session, the peer is made anew: WireGuard asks for a session at
  * most every 5 s, and what it asked before there was a way for it is lost. Returns 0 or -errno. */
 int tunnel_reassert(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark);
+
+/* False where the interface is gone, or was never configured because tunnel_open() failed. */
+bool tunnel_is_open(const struct tunnel *tunnel);
 
 /* Reads again whether the interface is there and up, and its addresses. */
 void tunnel_refresh(struct tunnel *tunnel, struct nl *nl, const char *interface);

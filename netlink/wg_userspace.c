@@ -34,6 +34,16 @@ static bool answers(struct wg *wg, const char *ifname)
 	return !wg_uapi_open(wg);
 }
 
+/* One that has just begun listens a while before it answers. */
+static bool is_ready(struct wg *wg)
+{
+	struct wg_device device;
+	bool ready = !wg->ops->get(wg, &device);
+
+	wg_device_fini(&device);
+	return ready;
+}
+
 /* Its own session, default signals, nothing of ours open. Returns 0 or a positive errno. */
 static int set_up_spawn(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr)
 {
@@ -106,7 +116,7 @@ static int wait_for_both(struct nl *nl, pid_t *pid, const char *ifname, struct m
 	while (!mono_due(deadline, clock_now())) {
 		if (reap(pid) == -ECHILD)
 			return -ECHILD;
-		if (!link_get(nl, ifname, &link) && answers(&wg, ifname))
+		if (!link_get(nl, ifname, &link) && answers(&wg, ifname) && is_ready(&wg))
 			return 0;
 		pause_briefly();
 	}

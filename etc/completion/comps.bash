@@ -30,7 +30,8 @@ _comps_words()
 	words=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for) ((i++)) ;;
+		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink)
+			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
 		esac
@@ -41,8 +42,8 @@ _comps_words()
 _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
-	"0 ") echo status watch migrate pin unpin drain enable policy events reload check down \
-		version help ;;
+	"0 ") echo status watch migrate pin unpin drain enable policy events reload check \
+		leaktest down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
@@ -60,6 +61,7 @@ _comps_options()
 	pin) echo --for ;;
 	events) echo --follow ;;
 	watch) echo --interval ;;
+	leaktest) echo --config --uplink --count --for ;;
 	down) echo --config ;;
 	esac
 }
@@ -71,7 +73,11 @@ _comps()
 	_comps_words
 	COMPREPLY=()
 	case $prev in
-	-t | --timeout | -n | --interval | -F | --for) return ;;
+	-t | --timeout | -n | --interval | -F | --for | -N | --count) return ;;
+	-u | --uplink)
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
+		return
+		;;
 	-s | --socket | -c | --config) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then

@@ -16,7 +16,7 @@
 # Environment: BENCH_MIGRATIONS (2000), BENCH_PAIRS (7), BENCH_KILLS (20), BENCH_MINUTES (10), and the lab's WG and LINK.
 # shellcheck disable=SC2317  # called through wait_for and by name
 
-set -u
+set -u -o pipefail # jq 1.6 takes no input for a true one
 ((EUID == 0)) || { echo "bench: network namespaces need root; run: sudo make bench" >&2 && exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "bench: there is no ${BUILD:-build}; run: make bench" >&2 && exit 1; }

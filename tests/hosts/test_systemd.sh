@@ -36,8 +36,6 @@ install_host() { # ROOT: what README says, from outside
 		ln -sf /dev/null "$root/etc/systemd/system/$unit"
 	done
 	systemctl --root="$root" enable comps-guard.service
-	mkdir -p "$root/etc/systemd/network"
-	printf '[Match]\nName=nd0\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n' >"$root/etc/systemd/network/nd0.network"
 }
 export -f install_host
 export tree e2e_build RUN
@@ -131,18 +129,27 @@ unchanged() { # CMD...: leaves our rules as they are
 	"$@" && [[ -n $before ]] && same "$before" "$(our_rules)"
 }
 
-# It deletes the rules of others when it has configured a link; there is one for it.
+# It deletes the rules of others when it configures a link anew: here to have a rule of its own.
 networkd_configures() {
+	local rc
 	x client ip tuntap add dev nd0 mode tap
-	h systemctl start systemd-networkd && wait_for $DEADLINE networkd_is_done
-	local rc=$?
-	h networkctl list --no-pager
+	nd0_config
+	h systemctl start systemd-networkd && wait_for $DEADLINE nd0_is configured &&
+		nd0_config '[RoutingPolicyRule]' From=10.77.0.1 Table=77 Priority=31000 &&
+		h networkctl reload && wait_for $DEADLINE x client sh -c 'ip -4 rule | grep ^31000:'
+	rc=$?
 	h systemctl stop systemd-networkd.socket systemd-networkd.service
 	x client ip link del nd0
+	x client ip -4 rule del priority 31000
 	return $rc
 }
 
-networkd_is_done() { h networkctl list nd0 --no-legend | grep -q ' configured'; }
+nd0_config() { # LINE...
+	printf '%s\n' '[Match]' Name=nd0 '[Network]' LinkLocalAddressing=no ConfigureWithoutCarrier=yes "$@" |
+		h sh -c 'cat >/etc/systemd/network/nd0.network'
+}
+
+nd0_is() { h networkctl list nd0 --no-legend | grep -q " $1"; }
 
 networkd_without() { # the drop-in
 	local dropin=/usr/local/lib/systemd/networkd.conf.d/comps.conf rc
@@ -172,9 +179,11 @@ children_limited() {
 	done
 }
 
-guards_its_memory() { # PID
+guards_its_memory() { # PID: all of it, or the keys where not even root may raise the limit
+	local least=0
 	h grep -E '^(VmLck|VmSize|VmRSS)' "/proc/$1/status"
-	h grep -E '^Max core file size +0 +0 ' "/proc/$1/limits" && (($(h awk '/^VmLck/ { print $2 }' "/proc/$1/status") > 1000))
+	h grep -E '^Max locked memory +unlimited' "/proc/$1/limits" && least=1000
+	h grep -E '^Max core file size +0 +0 ' "/proc/$1/limits" && (($(h awk '/^VmLck/ { print $2 }' "/proc/$1/status") > least))
 }
 
 modes() {

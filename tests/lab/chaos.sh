@@ -51,6 +51,7 @@ keep_log() {
 
 start_daemon() {
 	fds_first='' rss_first=''
+	all_links_up
 	LD_PRELOAD=$clockshift CLOCKSHIFT=$RUN/clockshift start_compsd
 }
 

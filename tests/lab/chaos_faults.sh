@@ -71,8 +71,19 @@ write_config() {
 	for ((i = 1; i <= N; i++)); do ! is_absent "$i" || sed -i "/^  - name: p$i\$/,+3d" "$conf"; done
 }
 
+all_links_up() { # which is what compsd does with its interfaces when it starts or reads its file again
+	local i
+	for ((i = 1; i <= N; i++)); do [[ ${sick[$i]:-} != link_down ]] || sick[$i]=; done
+}
+
 # The daemon may be away: then it finds the new file when it comes back.
-reload() { write_config && if compsd_runs && ! $stopped; then comps reload; fi; }
+reload() {
+	write_config
+	if compsd_runs && ! $stopped; then
+		all_links_up
+		comps reload
+	fi
+}
 
 # ---- what lasts: one path is sick for a few steps ----
 

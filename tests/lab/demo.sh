@@ -8,7 +8,7 @@
 # (lab.sh), which is gone afterwards, however the demo ends. WG, LINK, OUTER and UNDERLAY are the lab's.
 # shellcheck disable=SC2317  # called through until_then and wait_for
 
-set -u
+set -u -o pipefail # jq 1.6 takes no input for a true one
 ((EUID == 0)) || { echo "demo: network namespaces need root; run: sudo make demo" >&2 && exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "demo: there is no ${BUILD:-build}; run: make demo" >&2 && exit 1; }

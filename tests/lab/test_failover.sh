@@ -19,7 +19,7 @@ down_with() { # PATH FAULT
 	wait_status $DEADLINE ".paths[] | select(.name == \"$1\") | .state == \"down\" and .segment_fault == \"$2\""
 }
 
-all_up() { wait_status $DEADLINE 'all(.paths[]; .state == "up" and .segment_fault == "none") and .fault == "none"'; }
+all_up() { wait_status $DEADLINE 'all(.paths[]; .state == "up" and .eligible and .segment_fault == "none") and .fault == "none"'; }
 exit_answers() { wait_for $DEADLINE lab ping_exit; }
 
 begin_at() { # PATH: active, with every path up

@@ -94,7 +94,7 @@ system_headers() {
 		in_code "^\s*#\s*include\s*<($header)>" "${layers[@]}" daemon cli | grep -vE "^($files)"
 	done <<-'END'
 		libmnl/.*|nftables/.*|linux/.*netlink.*  netlink/
-		linux/.*                                 netlink/|probes/
+		linux/.*                                 netlink/|probes/|cli/uplink_watch\.c:
 		ev\.h                                    daemon/loop\.c:
 		yaml\.h                                  conf/
 		jansson\.h                               core/report|daemon/|cli/|provision/

@@ -79,17 +79,18 @@ static void check_views(const struct world *world, const struct steer_verdict *v
 static void check_truth(struct world *world, const struct steer_verdict *verdict)
 {
 	const struct conf_probe *probe = &world->config.probe;
-	const struct net_path *to = &world->net.path[verdict->to];
-	const struct net_path *from = &world->net.path[world->steer.active];
+	const struct net_path *to = &world->net.path[verdict->to], *from;
 	int64_t unseen_us = 3 * probe->interval_us + probe->timeout_max_us;
 
 	net_advance(&world->net, world->now);
-	if (mono_diff_us(world->now, to->broken_since) > unseen_us &&
-	    mono_before(to->broken_since, world->now))
+	if (mono_before(to->broken_since, world->now) &&
+	    mono_diff_us(world->now, to->broken_since) > unseen_us)
 		fail_at(world, "which has been dead for long", verdict);
-	if (!strcmp(verdict->reason, "failover") && from->loss < 0.05 &&
-	    !world->steer.path[world->steer.active].unsettled &&
-	    mono_diff_us(world->now, from->broken) > 10 * unseen_us && !world->disturbed)
+	if (strcmp(verdict->reason, "failover") != 0 || world->disturbed ||
+	    world->steer.path[world->steer.active].unsettled)
+		return;
+	from = &world->net.path[world->steer.active];
+	if (from->loss < 0.05 && mono_diff_us(world->now, from->broken) > 10 * unseen_us)
 		fail_at(world, "from a path that works", verdict);
 }
 
