@@ -28,16 +28,16 @@ BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 LINT_TESTS := $(wildcard tests/lint/test_*.sh)
 LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
 VM_TESTS   := $(wildcard tests/vm/test_*.sh)
-HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
 HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 
-# What `deps` installs: to build, to run, to test in the lab, and to test in the virtual machine.
+# What `deps` installs: to build, to run, to test in the lab, on booted hosts, and in the virtual
+# machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
 	    libyaml-dev libjansson-dev libc-ares-dev libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
-	    dnsmasq-base systemd-container \
+	    dnsmasq-base systemd-container dbus \
 	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all
@@ -96,7 +96,7 @@ $(LAB_TOOLS): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(
 
 # Each goal below first installs what is missing, then runs make again: only then can pkg-config
 # answer.
-.PHONY: deps demo check check-unit check-lint check-lab check-vm bench
+.PHONY: deps demo check check-unit check-lint check-lab check-hosts check-vm bench
 deps:
 	@etc/install-packages $(PACKAGES)
 
@@ -105,13 +105,15 @@ demo: deps
 	@tests/lab/demo.sh
 
 check: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(VM_TESTS)'
+	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(VM_TESTS)'
 check-unit: deps
 	@$(MAKE) --no-print-directory check-now SUITES='$(UNIT_TESTS)'
 check-lint: deps
 	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS)'
 check-lab: deps
 	@$(MAKE) --no-print-directory check-now SUITES='$(LAB_TESTS)'
+check-hosts: deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(HOST_TESTS)'
 check-vm: deps
 	@$(MAKE) --no-print-directory check-now SUITES='$(VM_TESTS)'
 

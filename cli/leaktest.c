@@ -119,7 +119,7 @@ static void print_summary(const struct leaktest *t)
 
 		describe_target(leak, text, sizeof(text));
 		view_line(&view, VIEW_BAD, "leaked  %s.%06d  during %s  by %s: %s",
-			  format_time((double)(leak->wall_us / 1000000)).text,
+			  format_time((double)leak->wall_us / 1e6).text,
 			  (int)(leak->wall_us % 1000000), leak->step, leak->interface, text);
 	}
 	uplink_watch_interfaces(watch, text, sizeof(text));

@@ -254,7 +254,9 @@ static void on_signal(void *arg, int signal)
 {
 	struct daemon *daemon = arg;
 	struct diags diags = DIAGS_INIT;
+	char line[1024];
 	struct err err;
+	size_t i;
 
 	if (signal != SIGHUP) {
 		log_info(&daemon->log, "stopping; tunnels, routes and guard stay (comps down "
@@ -262,8 +264,13 @@ static void on_signal(void *arg, int signal)
 		loop_stop(daemon->loop);
 		return;
 	}
-	if (daemon_reload(daemon, &diags, &err))
+	if (daemon_reload(daemon, &diags, &err)) {
+		for (i = 0; i < diags.count; i++) {
+			diag_format(&diags.items[i], line, sizeof(line));
+			log_error(&daemon->log, "%s", line);
+		}
 		log_error(&daemon->log, "%s; the old configuration stays", err.text);
+	}
 	diags_fini(&diags);
 }
 

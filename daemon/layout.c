@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MAIN_TABLE  254 /* RT_TABLE_MAIN, rtnetlink(7) */
-#define FIXED_RULES 8	/* per family, at most: those that are there once */
+#define FIXED_RULES 9	/* per family, at most: those that are there once */
 
 struct route_owner layout_overlay_table(const struct conf *conf)
 {
@@ -54,6 +54,21 @@ static void guarded_lookup(struct layout *layout, const struct conf *conf, int f
 	guard->unreachable = true;
 }
 
+/* Before the kernel takes a route through a gateway, such as the uplink's default from DHCP, it
+ * looks the gateway up (fib_check_nh() in net/ipv4/fib_semantics.c), by these rules, without mark
+ * and port. It must find it where it is, or no default could be set while we run. What else has no
+ * port and goes to a neighbour finds its way as well, and is dropped by the guard. */
+static void let_gateways_be_found(struct layout *layout, const struct conf *conf, int family)
+{
+	struct rule *rule = next_rule(layout, conf, family, 17);
+
+	rule->invert = true;
+	rule->port_first = 1;
+	rule->port_last = 65534;
+	rule->table = MAIN_TABLE;
+	rule->no_default = true;
+}
+
 static void family_rules(struct layout *layout, const struct conf *conf, int family)
 {
 	const struct conf_network *network = &conf->network;
@@ -92,6 +107,7 @@ static void family_rules(struct layout *layout, const struct conf *conf, int fam
 		rule->to = ip_prefix_masked(&conf->bypass[i]);
 		rule->table = MAIN_TABLE;
 	}
+	let_gateways_be_found(layout, conf, family);
 	if (nested)
 		guarded_lookup(layout, conf, family, 20, network->mark_inner, true,
 			       network->table_inner);

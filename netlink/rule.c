@@ -14,6 +14,7 @@
 static void put_rule(struct nlmsghdr *message, const struct rule *rule)
 {
 	struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	struct fib_rule_port_range ports = {rule->port_first, rule->port_last};
 
 	header->family = (uint8_t)rule->family;
 	header->action = rule->unreachable ? FR_ACT_UNREACHABLE : FR_ACT_TO_TBL;
@@ -31,6 +32,10 @@ static void put_rule(struct nlmsghdr *message, const struct rule *rule)
 		mnl_attr_put_strz(message, FRA_OIFNAME, rule->oifname);
 	if (rule->to.len)
 		mnl_attr_put(message, FRA_DST, ip_bytes(rule->to.ip.family), rule->to.ip.bytes);
+	if (rule->port_first)
+		mnl_attr_put(message, FRA_DPORT_RANGE, sizeof(ports), &ports);
+	if (rule->no_default)
+		mnl_attr_put_u32(message, FRA_SUPPRESS_PREFIXLEN, 0);
 }
 
 int rule_build(struct batch *batch, bool add, const struct rule *rule)
@@ -102,6 +107,16 @@ static void read_to(const struct nlattr *attr, struct rule *rule)
 	memcpy(rule->to.ip.bytes, mnl_attr_get_payload(attr), ip_bytes(rule->family));
 }
 
+static void read_ports(const struct nlattr *attr, struct rule *rule)
+{
+	const struct fib_rule_port_range *ports = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_payload_len(attr) != sizeof(*ports))
+		return;
+	rule->port_first = ports->start;
+	rule->port_last = ports->end;
+}
+
 static void read_attr(const struct nlattr *attr, struct rule *rule)
 {
 	switch (mnl_attr_get_type(attr)) {
@@ -117,8 +132,12 @@ static void read_attr(const struct nlattr *attr, struct rule *rule)
 	case FRA_FWMARK:
 		rule->mark = nl_attr_u32(attr);
 		break;
-	case FRA_FWMASK: /* all ones is the plain case of these three */
 	case FRA_SUPPRESS_PREFIXLEN:
+		rule->no_default = nl_attr_u32(attr) == 0;
+		if (rule->no_default)
+			break;
+		/* fall through */
+	case FRA_FWMASK: /* all ones is the plain case of these three */
 	case FRA_SUPPRESS_IFGROUP:
 		rule->foreign_parts |= nl_attr_u32(attr) != UINT32_MAX;
 		break;
@@ -127,6 +146,9 @@ static void read_attr(const struct nlattr *attr, struct rule *rule)
 		break;
 	case FRA_DST:
 		read_to(attr, rule);
+		break;
+	case FRA_DPORT_RANGE:
+		read_ports(attr, rule);
 		break;
 	case FRA_PAD:
 		break;
@@ -200,13 +222,14 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 	       a->priority == b->priority && a->protocol == b->protocol &&
 	       a->unreachable == b->unreachable && a->table == b->table && a->mark == b->mark &&
 	       a->invert == b->invert && !strcmp(a->oifname, b->oifname) &&
-	       ip_prefix_equal(&a->to, &b->to);
+	       ip_prefix_equal(&a->to, &b->to) && a->port_first == b->port_first &&
+	       a->port_last == b->port_last && a->no_default == b->no_default;
 }
 
 const char *rule_format(const struct rule *rule, char *text, size_t text_bytes)
 {
 	char to[IP_PREFIX_TEXT_BYTES], to_part[IP_PREFIX_TEXT_BYTES + 4] = "";
-	char mark[24] = "", oif[IFNAMSIZ + 8] = "", action[24] = "unreachable";
+	char mark[24] = "", oif[IFNAMSIZ + 8] = "", ports[24] = "", action[24] = "unreachable";
 
 	if (rule->mark)
 		snprintf(mark, sizeof(mark), "fwmark %u ", rule->mark);
@@ -214,9 +237,12 @@ const char *rule_format(const struct rule *rule, char *text, size_t text_bytes)
 		snprintf(oif, sizeof(oif), "oif %s ", rule->oifname);
 	if (rule->to.len)
 		snprintf(to_part, sizeof(to_part), "to %s ", ip_prefix_format(&rule->to, to));
+	if (rule->port_first)
+		snprintf(ports, sizeof(ports), "dport %u-%u ", rule->port_first, rule->port_last);
 	if (!rule->unreachable)
 		snprintf(action, sizeof(action), "lookup %u", rule->table);
-	snprintf(text, text_bytes, "IPv%d rule %u: %s%s%s%s%s", rule->family == AF_INET ? 4 : 6,
-		 rule->priority, rule->invert ? "not " : "", mark, oif, to_part, action);
+	snprintf(text, text_bytes, "IPv%d rule %u: %s%s%s%s%s%s%s", rule->family == AF_INET ? 4 : 6,
+		 rule->priority, rule->invert ? "not " : "", mark, oif, to_part, ports, action,
+		 rule->no_default ? " suppress_prefixlength 0" : "");
 	return text;
 }

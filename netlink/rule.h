@@ -26,7 +26,10 @@ struct rule {
 	bool invert;		/* "not" */
 	char oifname[IFNAMSIZ]; /* "": any */
 	struct ip_prefix to;	/* AF_UNSPEC: any */
-	bool foreign_parts;	/* from a dump: it has selectors or an action that are not above */
+	uint16_t port_first;	/* of the destination; 0: any. At most 65534, says the kernel. */
+	uint16_t port_last;
+	bool no_default;    /* a default route that the lookup finds does not count */
+	bool foreign_parts; /* from a dump: it has selectors or an action that are not above */
 };
 
 /* Appends one RTM_NEWRULE (`add`) or RTM_DELRULE. Returns 0, or -ENOBUFS when the batch is full. */

@@ -21,13 +21,18 @@ enter_cgroup() {
 	echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
 }
 
-leave_cgroup() {
+leave_cgroup() { # once the last of the host's processes is gone
+	local end=$((SECONDS + 10))
 	echo $$ >"/sys/fs/cgroup$before/cgroup.procs" || echo $$ >/sys/fs/cgroup/cgroup.procs
-	find "/sys/fs/cgroup/$name" -depth -type d -exec rmdir {} +
+	until find "/sys/fs/cgroup/$name" -depth -type d -exec rmdir {} + 2>/dev/null || ((SECONDS > end)); do
+		sleep 0.05
+	done
 }
 
 # Upper layer and lower layer must not be one filesystem.
 make_disk() {
+	mkdir -p /run/systemd/nspawn
+	mount -t tmpfs nspawn /run/systemd/nspawn # systemd-nspawn leaves things there when it is killed
 	mount -t tmpfs -o mode=755 host "$dir"
 	mkdir "$dir/upper" "$dir/work" "$dir/root"
 	mount -t overlay host -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
@@ -35,7 +40,9 @@ make_disk() {
 }
 
 pull_the_plug() {
-	[[ -z ${nspawn:-} ]] || kill -KILL "$nspawn" 2>/dev/null || true
+	trap '' TERM INT HUP
+	# The host's PID 1 takes all of its processes along.
+	[[ -z ${nspawn:-} ]] || pkill -KILL -P "$nspawn" || kill -KILL "$nspawn" || true
 	wait
 	leave_cgroup
 }

@@ -97,7 +97,10 @@ inflict() { # PATH SICKNESS
 	loss) lab link "p$1" loss_ppm=300000 ;;
 	delay) lab link "p$1" delay_us=120000 ;;
 	link_down) x client ip link set "wgnet$1" down ;;
-	absent) reload ;;
+	absent)
+		guard_may_count=true # the active path may be the one that is taken away
+		reload
+		;;
 	esac
 }
 
@@ -212,7 +215,7 @@ step_uplink_down() {
 }
 
 step_delete_rules() {
-	local prefs=(10000 10001 10010 10011 10012 10013 10015 10020 10021) family
+	local prefs=(10000 10001 10010 10011 10012 10013 10015 10017 10020 10021) family
 	pick -4 -6
 	family=$PICKED
 	guard_may_count=true # it is what remains meanwhile

@@ -141,7 +141,7 @@ carried() { # {"up":[P1...],"down":[P1...]}
 # Whether PATH carries: until MORE packets have gone by it in DIRECTION (up, down).
 carries() { # PATH DIRECTION MORE
 	local filter=".$2[$((${1#p} - 1))]" before
-	before=$(carried | jq "$filter") && wait_for $DEADLINE carried_more "$filter" $((before + $3))
+	before=$(carried | jq "$filter") && wait_for "$DEADLINE" carried_more "$filter" $((before + $3))
 }
 carried_more() { carried | jq -e "$1 >= $2"; }
 
@@ -178,17 +178,18 @@ start_compsd() { # [OPTION...]
 	# Its output is no pipe, or whoever reads it waits for compsd too.
 	xbg client "$compsd" -c "$conf" "$@" </dev/null >>"$RUN/compsd.log" 2>&1
 	COMPSD=$XPID
-	wait_for $DEADLINE compsd_decided && compsd_runs && comps status >/dev/null
+	wait_for "$DEADLINE" compsd_decided && compsd_runs && comps status >/dev/null
 }
 
 compsd_runs() { [[ -n $COMPSD ]] && kill -0 "$COMPSD" 2>/dev/null; }
 compsd_decided() { ! compsd_runs || comps status; }
 
-run_compsd() { x client timeout $DEADLINE "$compsd" -c "$conf" "$@"; } # one that is to end by itself
+run_compsd() { x client timeout "$DEADLINE" "$compsd" -c "$conf" "$@"; } # one that is to end by itself
 
 stop_compsd() { # [SIGNAL]
 	kill -"${1:-TERM}" "$COMPSD" || return
 	wait "$COMPSD"
+	# shellcheck disable=SC2034
 	COMPSD_RC=$?
 	COMPSD=
 }
@@ -209,12 +210,13 @@ wait_status() { # SECONDS FILTER
 stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by the daemon's clock
 	local before until
 	before=$(comps status -j | jq -c "$2") until=$(comps status -j | jq ".uptime_s + $1")
-	wait_status $DEADLINE "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
+	wait_status "$DEADLINE" "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
 }
 
 active() { comps status -j | jq -r .active; }
-is_active() { wait_status $DEADLINE ".active == \"$1\""; }
-total() { comps status -j | jq .migrations.total; }
+is_active() { wait_status "$DEADLINE" ".active == \"$1\""; }
+go_to() { wait_for "$DEADLINE" is_at "$1"; } # PATH, whatever is under way now
+is_at() { [[ $(active) = "$1" ]] || comps migrate "$1" --wait; }
 
 # ---- traffic ----
 
@@ -225,7 +227,7 @@ flow_start() {
 	rm -f "$RUN/$name.ready"
 	xbg client "$flow" run "$mode" -t 0 --ready "$RUN/$name.ready" "$@" </dev/null >"$RUN/$name.json" 2>"$RUN/$name.err"
 	FLOW[$name]=$XPID
-	wait_for $DEADLINE test -e "$RUN/$name.ready"
+	wait_for "$DEADLINE" test -e "$RUN/$name.ready"
 }
 
 # flow_stop NAME FILTER: whether its result is as the filter wants it
@@ -237,4 +239,5 @@ flow_stop() {
 	jq -e "$2" "$RUN/$1.json"
 }
 
+# shellcheck disable=SC2034
 UDP_WHOLE='.complete and .lost_up == 0 and .lost_down == 0 and .send_errors == 0'

@@ -25,7 +25,7 @@ without() { # PATH...: takes paths out of comps.yaml
 }
 
 paths_are() { status "[.paths[].name] == $1"; }
-last_reason() { wait_status $DEADLINE ".migrations.last | max_by(.time).reason == \"$1\""; }
+last_reason() { wait_status "$DEADLINE" ".migrations.last | max_by(.time).reason == \"$1\""; }
 
 # ---- without a daemon ----
 
@@ -59,9 +59,9 @@ check "status -j: its members" status '["version", "uptime_s", "mode", "active",
 check "status -j: of the policy" status '.policy | ["name", "params"] - keys == []'
 check "status -j: of the migrations" status '.migrations | ["total", "by_reason", "failed", "rolled_back"] - keys == []'
 check "status -j: of every path" status 'all(.paths[]; ["name", "interface", "state", "active", "rtt_s", "rtt_min_s", "jitter_s", "loss", "handshake_age_s", "tx_bytes", "rx_bytes", "segment_fault"] - keys == [])'
-check "status -j: of their types" wait_status $DEADLINE '.mode == "nested" and .leaked_packets == 0 and .policy.name == "hold" and .migrations.by_reason.start == 1
+check "status -j: of their types" wait_status "$DEADLINE" '.mode == "nested" and .leaked_packets == 0 and .policy.name == "hold" and .migrations.by_reason.start == 1
 	and all(.paths[]; .rtt_s > 0 and .rtt_min_s > 0 and .jitter_s >= 0 and .loss >= 0 and .tx_bytes > 0 and .rx_bytes > 0 and .segment_fault == "none")'
-check "status -j: a handshake each, once they have been asked" wait_status $DEADLINE 'all(.paths[]; .handshake_age_s != null)'
+check "status -j: a handshake each, once they have been asked" wait_status "$DEADLINE" 'all(.paths[]; .handshake_age_s != null)'
 check "status: for people" says 0 'p1.*up' comps status
 check "status: no colour where no terminal is" not grep -q $'\033' <(comps status)
 check "watch: one table after the other" says 124 'p3' x client timeout 3 "$e2e_build/comps" watch -n 100ms
@@ -76,7 +76,7 @@ check "version: of both" prints '.comps == .compsd' comps version -j
 
 xbg client "$e2e_build/comps" events --follow -j </dev/null >"$RUN/events" 2>/dev/null
 follower=$XPID
-followed() { wait_for $DEADLINE jq -se "any(.[]; $1)" "$RUN/events"; }
+followed() { wait_for "$DEADLINE" jq -se "any(.[]; $1)" "$RUN/events"; }
 
 check "migrate --wait: p2" says 0 'p1 -> p2' comps migrate p2 --wait
 check "migrate: it is active now" status '.active == "p2" and (.paths[1].active) and .migrations.by_reason.manual == 1'
@@ -87,7 +87,7 @@ check "migrate: refused, it is active" says 1 'p1 is active already' comps migra
 check "migrate: refused, there is none such" says 1 'no path "p9"; the paths are: p1, p2, p3' comps migrate p9
 check "migrate -j: refused is JSON too" prints '.ok == false and .code == "refused"' comps migrate p9 -j
 lab kill_proxy 3
-check "migrate: p3 goes down" wait_status $DEADLINE '.paths[2].state == "down"'
+check "migrate: p3 goes down" wait_status "$DEADLINE" '.paths[2].state == "down"'
 check "migrate: refused, it is down" says 1 'cannot migrate to p3: down' comps migrate p3
 lab revive_proxy 3
 check "events --follow: migrations" followed '.event == "migration" and .from == "p1" and .to == "p2" and .reason == "manual" and .outcome == "settled"'
@@ -107,17 +107,17 @@ check "unpin: it does now" last_reason round-robin
 check "pin --for: bad time" says 2 '--for' comps pin p1 --for 10
 check "pin --for 1s" comps pin p1 --for 1s
 check "pin --for: p1" is_active p1
-check "pin --for: ends by itself" wait_status $DEADLINE '.pinned == null and .active != "p1"'
+check "pin --for: ends by itself" wait_status "$DEADLINE" '.pinned == null and .active != "p1"'
 comps policy set hold >/dev/null
 
-at=$(active)
-check "drain: the active path" comps drain "$at"
-check "drain: it is left" wait_status $DEADLINE ".active != \"$at\""
+check "drain: p1 is active" go_to p1
+check "drain: the active path" comps drain p1
+check "drain: it is left" wait_status "$DEADLINE" '.active != "p1"'
 check "drain: for that reason" last_reason drain
-check "drain: refuses to migrate there" says 1 "cannot migrate to $at: it is drained" comps migrate "$at"
-check "drain: is told, and still probed" status ".paths[] | select(.name == \"$at\") | .drained and (.eligible | not) and .state == \"up\""
-check "enable" comps enable "$at"
-check "enable: may be used again" comps migrate "$at" --wait
+check "drain: refuses to migrate there" says 1 "cannot migrate to p1: it is drained" comps migrate p1
+check "drain: is told, and still probed" status ".paths[] | select(.name == \"p1\") | .drained and (.eligible | not) and .state == \"up\""
+check "enable" comps enable p1
+check "enable: may be used again" comps migrate p1 --wait
 check "drain: no such path" exits 1 comps drain p9
 
 # ---- the policy ----
@@ -147,14 +147,14 @@ check "reload: it is in force" status '.policy.name == "round-robin" and .policy
 check "reload: the path has stayed" is_active p2
 without p3
 check "reload: a path less" comps reload
-check "reload: it is gone" wait_status $DEADLINE '[.paths[].name] == ["p1", "p2"] and .active == "p2"'
-check "reload: and so is its interface" wait_for $DEADLINE not x client ip link show wgnet3
+check "reload: it is gone" wait_status "$DEADLINE" '[.paths[].name] == ["p1", "p2"] and .active == "p2"'
+check "reload: and so is its interface" wait_for "$DEADLINE" not x client ip link show wgnet3
 check "reload: and its rules" not grep -q wgnet3 <(x client ip rule; x client ip -6 rule)
 check "reload: traffic stays where it is" carries p2 down 50
 config "name: hold"
 readers_may_read
 check "reload: a path more" comps reload
-check "reload: all are up" wait_status $DEADLINE '(.paths | length) == 3 and all(.paths[]; .state == "up") and .active == "p2"'
+check "reload: all are up" wait_status "$DEADLINE" '(.paths | length) == 3 and all(.paths[]; .state == "up") and .active == "p2"'
 check "reload: the new path carries" comps migrate p3 --wait
 check "reload: back to p2" comps migrate p2 --wait
 without p1
@@ -191,7 +191,7 @@ check "bad reload: nothing was lost" flow_stop load "$UDP_WHOLE"
 # ---- others ----
 
 check "a second daemon refuses" says 1 'another compsd serves /run/comps/comps.sock' run_compsd
-check "and has done no harm" wait_status $DEADLINE 'all(.paths[]; .state == "up")'
+check "and has done no harm" wait_status "$DEADLINE" 'all(.paths[]; .state == "up")'
 check "a member of the control group may read" as_reader status
 check "and events" as_reader events
 check "but not migrate" says 1 'needs root' as_reader migrate p2
@@ -216,22 +216,26 @@ DEAF='use Socket; socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die; connect($s, pac
 if x client perl -MSocket -e 1 2>/dev/null; then
 	check "flood: traffic" udp
 	was=$(comps status -j | jq -c '[.paths[] | .transitions]')
-	x client perl -e "$HALF_OPEN" >"$RUN/half" &
-	half=$!
-	check "flood: half-open clients take every place" wait_for $DEADLINE grep -q open "$RUN/half"
+	xbg client perl -e "$HALF_OPEN" >"$RUN/half"
+	half=$XPID
+	check "flood: half-open clients take every place" wait_for "$DEADLINE" grep -q open "$RUN/half"
 	check "flood: traffic goes on" carries p1 down 300
 	kill $half
 	wait $half 2>/dev/null
-	check "flood: once they are gone, comps gets in" wait_for $DEADLINE comps status
-	x client perl -e "$DEAF" >"$RUN/deaf" &
-	deaf=$!
-	check "flood: one that does not read is cut off, or waits" wait_for $DEADLINE grep -q full "$RUN/deaf"
+	check "flood: once they are gone, comps gets in" wait_for "$DEADLINE" comps status
+	xbg client perl -e "$DEAF" >"$RUN/deaf"
+	deaf=$XPID
+	check "flood: one that does not read is cut off, or waits" wait_for "$DEADLINE" grep -q full "$RUN/deaf"
 	check "flood: others are served meanwhile" comps status
 	check "flood: and migrate" comps migrate p2 --wait
 	kill $deaf
 	wait $deaf 2>/dev/null
-	for _ in {1..50}; do comps status >/dev/null & done
-	wait $(jobs -p | grep -vx -e "$COMPSD" -e "${FLOW[load]}")
+	crowd=()
+	for _ in {1..50}; do
+		xbg client "$e2e_build/comps" status >/dev/null
+		crowd+=("$XPID")
+	done
+	check "flood: fifty at once are served" wait "${crowd[@]}"
 	check "flood: no path was doubted, no probe was lost" status "[.paths[] | .transitions] == $was and all(.paths[]; .state == \"up\" and .loss == 0)"
 	check "flood: nothing was lost" flow_stop load "$UDP_WHOLE"
 fi
@@ -242,7 +246,7 @@ check "down" says 0 'down' comps down
 wait "$COMPSD"
 check "down: compsd ends well" test $? = 0
 check "down: the client is as it was" same "$before" "$(kernel_state)"
-check "down: no program is left" wait_for $DEADLINE same "$before_programs" "$(programs)"
+check "down: no program is left" wait_for "$DEADLINE" same "$before_programs" "$(programs)"
 check "down: the socket is gone" not x client test -e /run/comps/comps.sock
 
 check "again: compsd starts, all paths are up" start_ready
@@ -250,7 +254,7 @@ stop_compsd KILL 2>/dev/null
 check "killed: all is still there" not same "$before" "$(kernel_state)"
 check "down without a daemon" comps down -c "$conf"
 check "down without a daemon: the client is as it was" same "$before" "$(kernel_state)"
-check "down without a daemon: no program is left" wait_for $DEADLINE same "$before_programs" "$(programs)"
+check "down without a daemon: no program is left" wait_for "$DEADLINE" same "$before_programs" "$(programs)"
 check "down of nothing is fine" comps down -c "$conf"
 check "down of nothing changes nothing" same "$before" "$(kernel_state)"
 e2e_end

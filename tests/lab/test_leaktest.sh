@@ -8,9 +8,10 @@
 e2e_begin leaktest
 
 leaktest() { comps leaktest -c "$conf" "$@"; }
+leaktest_to_report() { leaktest "$@" >"$RUN/report"; }
 nothing_left() { lab counters --json && [[ $(lab uplink_leaks) = 0 ]]; }
 left() { lab counters --json | jq -e "$1"; }
-serves() { wait_status $DEADLINE '.active != null and all(.paths[]; .state == "up")'; }
+serves() { wait_status "$DEADLINE" '.active != null and all(.paths[]; .state == "up")'; }
 overlays_up() { [[ $(x client ip -o link show up type "$(overlay_type)" | grep -c wgnet) = "$N" ]]; }
 overlay_type() { if [[ -e /sys/module/wireguard ]]; then echo wireguard; else echo tun; fi; }
 
@@ -20,7 +21,7 @@ start_leaktest() {
 	xbg client "$e2e_build/comps" leaktest -c "$conf" "$@" </dev/null >"$RUN/report" 2>&1
 	LEAKTEST=$XPID
 }
-past() { wait_for $DEADLINE grep -q "^$1 " "$RUN/report"; } # a step has been printed
+past() { wait_for "$DEADLINE" grep -q "^$1 " "$RUN/report"; } # a step has been printed
 leaktest_ends() { # STATUS
 	wait "$LEAKTEST"
 	local rc=$?
@@ -65,11 +66,12 @@ check "none of these killed the daemon" kill -0 "$first"
 
 # ---- nothing leaks ----
 
+lab serve
 check "healthy: other traffic" flow_start load udp-both --pps 300 inet
-check "healthy: nothing leaks, every step is carried out" leaktest -j
+check "healthy: nothing leaks, every step is carried out" leaktest_to_report -j
 check "healthy: its report" jq -es 'length == 1 and (.[0] | .ok and .leaked == {ipv4: 0, ipv6: 0, dns: 0} and .missed == 0 and .sent > 4000 and .first == []
 	and [.steps[].name] == ["baseline", "migrate", "kill", "link-down", "link-delete", "stop", "flush-rules", "restore"]
-	and all(.steps[]; .ok and (.skipped | not) and .leaked == 0 and .note != ""))' <(head -n 1 "$LOG")
+	and all(.steps[]; .ok and (.skipped | not) and .leaked == 0 and .note != ""))' "$RUN/report"
 check "healthy: the core agrees" nothing_left
 check "healthy: the daemon was killed" not kill -0 "$first"
 wait "$first" 2>/dev/null
@@ -82,7 +84,7 @@ flow_stop load true >/dev/null
 
 start_leaktest
 check "interrupted while a link is down: it gets there" past kill
-check "interrupted while a link is down: it is down" wait_for $DEADLINE not overlays_up
+check "interrupted while a link is down: it is down" wait_for "$DEADLINE" not overlays_up
 kill -TERM "$LEAKTEST"
 check "interrupted while a link is down: it ends with 1" leaktest_ends 1
 check "interrupted while a link is down: that step failed, nothing leaked" row link-down '$2 == "failed" && $3 == 0'
@@ -91,7 +93,7 @@ check "interrupted while a link is down: it is up" overlays_up
 check "interrupted while a link is down: all paths are up" serves
 start_leaktest
 check "interrupted while the daemon is dead: it gets there" past migrate
-check "interrupted while the daemon is dead: it is dead" wait_for $DEADLINE not comps status
+check "interrupted while the daemon is dead: it is dead" wait_for "$DEADLINE" not comps status
 kill -HUP "$LEAKTEST"
 check "interrupted while the daemon is dead: it ends with 1" leaktest_ends 1
 check "interrupted while the daemon is dead: the daemon serves" serves
@@ -118,7 +120,7 @@ for family in 4 6; do
 	lab reset_counters
 	start_leaktest -j
 	sabotage -$family
-	wait_for $DEADLINE left ".leaks.other$family > 100" # before it could be the daemon's end
+	wait_for "$DEADLINE" left ".leaks.other$family > 100" # before it could be the daemon's end
 	no_sabotage
 	check "leak of IPv$family alone: it ends with 1" leaktest_ends 1
 	check "leak of IPv$family alone: is seen, and none of the other" \

@@ -8,7 +8,7 @@
 e2e_begin lifecycle
 
 udp() { flow_start load udp-both --pps 300 inet; }
-since_start() { wait_status $DEADLINE '.active != null and all(.paths[]; .state == "up")'; }
+since_start() { wait_status "$DEADLINE" '.active != null and all(.paths[]; .state == "up")'; }
 
 # Refuses to start, with status 1 and a sentence; the client stays as it was.
 refuses() { # WHAT PATTERN [OPTION...]
@@ -26,7 +26,7 @@ repairs() { # WHAT PRESENT-COMMAND -- DELETE-COMMAND...
 	shift 3
 	check "$what: is there" "$present"
 	check "$what: deleted" "$@"
-	check "$what: is back" wait_for $DEADLINE "$present"
+	check "$what: is back" wait_for "$DEADLINE" "$present"
 	check "$what: the traffic goes on" carries p1 down 30
 	check "$what: nothing got out" test "$(lab uplink_leaks)" = 0 # what the guard had to stop is no leak
 }
@@ -55,7 +55,7 @@ x client ip tuntap add wgnet2 mode tap
 refuses "somebody's interface has our name" 'path p2: interface wgnet2: .*manage: false'
 x client ip link del wgnet2
 
-without_capability() { x client timeout $DEADLINE setpriv --bounding-set=-"$1" --inh-caps=-"$1" "$compsd" -c "$conf"; }
+without_capability() { x client timeout "$DEADLINE" setpriv --bounding-set=-"$1" --inh-caps=-"$1" "$compsd" -c "$conf"; }
 state=$(kernel_state)
 check "without CAP_NET_RAW: says so" says 1 'missing: CAP_NET_RAW .*probes' without_capability net_raw
 check "without CAP_NET_ADMIN: says so" says 1 'missing: CAP_NET_ADMIN .*routes' without_capability net_admin
@@ -139,11 +139,11 @@ check "traffic: measured" flow_stop load .complete
 
 was=$(comps status -j | jq .leaked_packets)
 check "guard: the exit, asked past the overlays by a socket bound to the uplink" not x client ping -c 3 -i 0.05 -W 0.3 -m 51822 -I eth0 "$(lab addr exit 4)"
-check "guard: is counted" wait_status $DEADLINE ".leaked_packets == $((was + 3))"
+check "guard: is counted" wait_status "$DEADLINE" ".leaked_packets == $((was + 3))"
 x client ip rule add pref 9000 fwmark 51822 lookup main
 check "guard: and with somebody's rule in front" not x client ping -c 3 -i 0.05 -W 0.3 -m 51822 "$(lab addr exit 4)"
 x client ip rule del pref 9000
-check "guard: is counted as well" wait_status $DEADLINE ".leaked_packets == $((was + 6))"
+check "guard: is counted as well" wait_status "$DEADLINE" ".leaked_packets == $((was + 6))"
 check "guard: an event tells" says 0 'guard.*3 packets' comps events
 check "guard: not one got out" test "$(lab uplink_leaks)" = 0
 

@@ -22,8 +22,8 @@ migrated() { # REASON FILTER
 
 check "lab" e2e_lab
 lab link p1 delay_us=1000
-lab link p2 delay_us=2500
-lab link p3 delay_us=4000
+lab link p2 delay_us=4000
+lab link p3 delay_us=10000
 lab serve
 config "name: hold" "$QUICK"
 check "compsd starts, all paths are up" start_ready
@@ -36,12 +36,12 @@ check "hold: stays" stays 2 '[.active, .migrations.total]'
 # ---- round-robin ----
 
 check "round-robin" comps policy set round-robin interval=150ms
-check "round-robin: moves" moves $DEADLINE 12 round-robin
+check "round-robin: moves" moves "$DEADLINE" 12 round-robin
 check "round-robin: in the order of the configuration" migrated round-robin 'length >= 12 and all(. == ["p1", "p2"] or . == ["p2", "p3"] or . == ["p3", "p1"])'
 comps drain p2 >/dev/null
-check "round-robin: p2 is drained" wait_status $DEADLINE '.active != "p2"'
+check "round-robin: p2 is drained" wait_status "$DEADLINE" '.active != "p2"'
 was=$(migrations round-robin | jq length)
-check "round-robin: goes on" moves $DEADLINE $((was + 6)) round-robin
+check "round-robin: goes on" moves "$DEADLINE" $((was + 6)) round-robin
 check "round-robin: without it" migrated round-robin ".[$was:] | all(. == [\"p1\", \"p3\"] or . == [\"p3\", \"p1\"])"
 comps enable p2 >/dev/null
 
@@ -50,7 +50,7 @@ comps enable p2 >/dev/null
 for dist in fixed uniform exponential shifted-exponential; do
 	was=$(comps status -j | jq '.migrations.by_reason.random // 0')
 	check "random-interval $dist" comps policy set random-interval interval=120ms min=60ms dist=$dist
-	check "random-interval $dist: moves" moves $DEADLINE $((was + 8)) random
+	check "random-interval $dist: moves" moves "$DEADLINE" $((was + 8)) random
 done
 check "random-interval: never to where it is" migrated random 'length >= 32 and all(.[0] != .[1])'
 check "random-interval: each from where the last one went" migrated random '. as $m | all(range(1; length); $m[.][0] == $m[. - 1][1])'
@@ -64,7 +64,7 @@ check "pinned-random: has chosen" stays 1 .active
 check "pinned-random: stays" stays 2 '[.active, .migrations.total]'
 was=$(comps status -j | jq '.migrations.by_reason.random // 0')
 check "pinned-random: for a session" comps policy set pinned-random epoch=300ms
-check "pinned-random: the next sessions are elsewhere, sooner or later" moves $DEADLINE $((was + 3)) random
+check "pinned-random: the next sessions are elsewhere, sooner or later" moves "$DEADLINE" $((was + 3)) random
 
 # ---- latency-best ----
 
@@ -72,10 +72,10 @@ comps policy set hold >/dev/null
 check "latency-best" comps policy set latency-best every=100ms evaluations=2 hold=300ms absolute=2ms
 check "latency-best: finds the fastest" is_active p1
 check "latency-best: stays there" stays 2 '[.active, .migrations.total]'
-lab link p1 delay_us=15000
+lab link p1 delay_us=25000
 check "latency-best: leaves it for the next fastest when it becomes slow" is_active p2
 check "latency-best: for that reason" status '.migrations.last | max_by(.time) | .reason == "latency" and .from == "p1" and .to == "p2"'
-lab link p1 delay_us=2200
+lab link p1 delay_us=3700
 check "latency-best: a little faster is not enough" stays 2 '[.active, .migrations.total]'
 lab link p1 delay_us=0
 check "latency-best: a lot is" is_active p1
@@ -94,9 +94,9 @@ check "failover: back to the first after its delay" is_active p1
 check "failover: for that reason" status '.migrations.by_reason.failback >= 1'
 check "failover: never" comps policy set failover failback=never
 lab kill_proxy 1
-check "failover: away again" wait_status $DEADLINE '.active != "p1"'
+check "failover: away again" wait_status "$DEADLINE" '.active != "p1"'
 lab revive_proxy 1
-check "failover: p1 is back" wait_status $DEADLINE '.paths[0] | .state == "up" and .eligible'
+check "failover: p1 is back" wait_status "$DEADLINE" '.paths[0] | .state == "up" and .eligible'
 check "failover: never goes back" stays 2 '[.active, .migrations.total]'
 check "no packet outside of the tunnels" no_leak
 
@@ -119,7 +119,7 @@ for i in 1 2 3; do x exit nft add rule inet e2e c ip saddr "198.18.$i.2" udp dpo
 seen() { x exit nft -j list counters table inet e2e | jq -c '[.nftables[].counter | select(.) | {(.name): .packets}] | add'; }
 sees() { # PATH MORE: so many more of the flow's packets come by the proxy of PATH
 	local before
-	before=$(seen | jq ".$1") && wait_for $DEADLINE sees_more "$1" $((before + $2))
+	before=$(seen | jq ".$1") && wait_for "$DEADLINE" sees_more "$1" $((before + $2))
 }
 sees_more() { seen | jq -e ".$1 >= $2"; }
 only() { # PATH: from here on
@@ -139,7 +139,7 @@ check "direct: all of it" only p3
 check "direct: the source is one and the same" same "$source" "$(source_of)"
 check "direct: which is the client's shared address" test "$source" = "src 10.11.0.2"
 check "direct: failover: the proxy dies" lab kill_proxy 3
-check "direct: failover: another path" wait_status $DEADLINE '.active != "p3"'
+check "direct: failover: another path" wait_status "$DEADLINE" '.active != "p3"'
 check "direct: failover: carries" sees "$(active)" 50
 check "direct: the echo answered on every path" flow_stop load '.complete and .lost_up < .sent / 2 and .received_down > 100'
 check "direct: no packet outside of the tunnels" no_leak

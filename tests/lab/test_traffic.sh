@@ -15,7 +15,7 @@ moves() { # DIRECTION MORE
 	read -r to two_rtt < <(comps status -j | jq -r '"\(.active) \([.paths[].rtt_p99_s] | max * 2)"')
 	sleep "$two_rtt" # not to be right: this is what is claimed
 	before=$(carried) i=$((${to#p} - 1))
-	wait_for $DEADLINE went_by "$before" $i "$1" "$2" || return
+	wait_for "$DEADLINE" went_by "$before" $i "$1" "$2" || return
 	jq -ce --argjson i $i '{to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
 		| ., .elsewhere == 0' <<<"$NEW"
 }

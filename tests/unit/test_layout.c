@@ -94,6 +94,15 @@ static void expect_rule(const struct rule *rule, uint32_t priority, uint32_t mar
 	assert_string_equal(rule->oifname, "");
 }
 
+/* Only for what has no port, and for no default route. */
+static void expect_gateway_rule(const struct rule *rule)
+{
+	expect_rule(rule, 10017, 0, true, MAIN);
+	assert_int_equal(rule->port_first, 1);
+	assert_int_equal(rule->port_last, 65534);
+	assert_true(rule->no_default);
+}
+
 static void test_nested_rules(void **state)
 {
 	const struct rule *rule;
@@ -102,7 +111,7 @@ static void test_nested_rules(void **state)
 
 	(void)state;
 	fill(&f, CONF_NESTED);
-	assert_int_equal(f.layout.rule_count, 2 * (8 + PATHS + 1));
+	assert_int_equal(f.layout.rule_count, 2 * (9 + PATHS + 1));
 	rule = f.layout.rules;
 	for (family = 0; family < 2; family++) {
 		expect_rule(rule++, 10000, 2, false, MAIN);
@@ -119,6 +128,7 @@ static void test_nested_rules(void **state)
 		assert_int_equal(rule->priority, 10016);
 		assert_int_equal(rule->to.len, family == 0 ? 24 : 8);
 		assert_int_equal(rule++->table, MAIN);
+		expect_gateway_rule(rule++);
 		expect_rule(rule++, 10020, 1, true, 51820);
 		expect_rule(rule++, 10021, 1, true, 0);
 	}
@@ -133,12 +143,13 @@ static void test_direct_rules(void **state)
 
 	(void)state;
 	fill(&f, CONF_DIRECT);
-	assert_int_equal(f.layout.rule_count, 2 * (4 + PATHS + 1));
+	assert_int_equal(f.layout.rule_count, 2 * (5 + PATHS + 1));
 	rule = f.layout.rules;
 	for (family = 0; family < 2; family++) {
 		expect_rule(rule++, 10000, 2, false, MAIN);
 		expect_rule(rule++, 10001, 2, false, 0);
 		rule += PATHS + 1;
+		expect_gateway_rule(rule++);
 		expect_rule(rule++, 10020, 2, true, 51821);
 		expect_rule(rule++, 10021, 2, true, 0);
 	}
