@@ -96,7 +96,7 @@ $(LAB_TOOLS): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(
 
 # Each goal below first installs what is missing, then runs make again: only then can pkg-config
 # answer.
-.PHONY: deps demo check check-unit check-lint check-lab check-hosts check-vm bench
+.PHONY: deps demo bench
 deps:
 	@etc/install-packages $(PACKAGES)
 
@@ -104,18 +104,17 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(LAB_TOOLS)
 	@tests/lab/demo.sh
 
-check: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(VM_TESTS)'
-check-unit: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(UNIT_TESTS)'
-check-lint: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(LINT_TESTS)'
-check-lab: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(LAB_TESTS)'
-check-hosts: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(HOST_TESTS)'
-check-vm: deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(VM_TESTS)'
+CHECKS := check check-lint check-unit check-lab check-hosts check-fuzz check-vm
+check-lint:  SUITES = $(LINT_TESTS)
+check-unit:  SUITES = $(UNIT_TESTS)
+check-lab:   SUITES = $(LAB_TESTS)
+check-hosts: SUITES = $(HOST_TESTS)
+check-fuzz:  SUITES = $(FUZZ_TESTS)
+check-vm:    SUITES = $(VM_TESTS)
+check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(FUZZ_TESTS) $(VM_TESTS)
+.PHONY: $(CHECKS)
+$(CHECKS): deps
+	@$(MAKE) --no-print-directory check-now SUITES='$(SUITES)'
 
 .PHONY: check-now
 check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
@@ -124,6 +123,13 @@ check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
 bench: deps
 	@$(MAKE) --no-print-directory all $(LAB_TOOLS) $(BENCHES)
 	@tests/bench/run.sh $(BENCH)
+
+STEPS ?= 500
+SEED  ?= 1
+.PHONY: chaos
+chaos: deps
+	@$(MAKE) --no-print-directory all $(LAB_TOOLS)
+	@BUILD=$(BUILD) tests/lab/chaos.sh $(STEPS) $(SEED)
 
 .PHONY: install
 install: all

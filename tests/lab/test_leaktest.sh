@@ -97,6 +97,13 @@ check "interrupted while the daemon is dead: it is dead" wait_for "$DEADLINE" no
 kill -HUP "$LEAKTEST"
 check "interrupted while the daemon is dead: it ends with 1" leaktest_ends 1
 check "interrupted while the daemon is dead: the daemon serves" serves
+x client ip link add d0 type veth peer name d1
+start_leaktest --uplink d0
+past baseline
+kill -TERM "$LEAKTEST"
+check "the wrong uplink: it ends with 1" leaktest_ends 1
+check "the wrong uplink: it says so" grep -q '^baseline *failed .*is this the right uplink' "$RUN/report"
+x client ip link del d0
 check "nothing has leaked by any of this" nothing_left
 
 # ---- it leaks ----
