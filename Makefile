@@ -23,7 +23,7 @@ objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a,$(LAYER_LIBS))
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
-LAB_TOOLS  := $(BUILD)/tests/lab/linkem $(BUILD)/tests/lab/flow
+LAB_TOOLS  := $(patsubst %,$(BUILD)/tests/lab/%,linkem flow crowd clockshift.so)
 BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 LINT_TESTS := $(wildcard tests/lint/test_*.sh)
 LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
@@ -86,9 +86,14 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(LAYER_LIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lm -lpthread
 
 .SECONDEXPANSION:
-$(LAB_TOOLS): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard $$*.c $$*_*.c))))
+$(filter-out %.so,$(LAB_TOOLS)): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard $$*.c $$*_*.c))))
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ -lm -lpthread
+
+$(BUILD)/%.so: %.c
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -70,7 +70,7 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 	struct report report = {
 		.version = COMPS_VERSION,
 		.mode = engine->conf->mode == CONF_NESTED ? "nested" : "direct",
-		.wireguard = engine->network.path[0].tunnel.userspace ? "userspace" : "kernel",
+		.wireguard = network_is_userspace(&engine->network) ? "userspace" : "kernel",
 		.started = daemon->started,
 		.now = clock_now(),
 		.paths = &engine->paths,

@@ -128,12 +128,14 @@ static void repair(struct daemon *daemon, struct mono now)
 	struct engine *engine = &daemon->engine;
 	struct err err;
 
-	if (engine->executor.state != EXECUTOR_IDLE || !bucket_take(&daemon->repairs, now)) {
+	/* A migration that has ended but is not taken note of yet, or no token: a moment later. */
+	if (engine->executor.state == EXECUTOR_DONE || !bucket_take(&daemon->repairs, now)) {
 		daemon->repair_at = mono_add_us(now, REPAIR_DELAY_US);
 		return;
 	}
 	daemon->repair_at = mono_add_us(now, AUDIT_US);
-	if (network_repair(&engine->network, engine->steer.active, &err))
+	if (network_repair(&engine->network,
+			   executor_route(&engine->executor, engine->steer.active), &err))
 		log_error(&daemon->log, "cannot repair rules and routes: %s; trying again in %ds",
 			  err.text, (int)(AUDIT_US / SECOND_US));
 	else if (daemon->damage)
@@ -165,6 +167,8 @@ static void daemon_step(void *arg)
 	struct engine *engine = &daemon->engine;
 	struct mono now = clock_now();
 
+	if (daemon->failed)
+		return;
 	notice_suspend(daemon, now);
 	prober_run(engine->prober, now);
 	if (mono_due(daemon->next_active, now))
@@ -189,6 +193,12 @@ static void daemon_step(void *arg)
 	/* A migration that ended at once is taken note of without waiting for the next event. */
 	loop_wake_at(daemon->loop,
 		     engine->executor.state == EXECUTOR_DONE ? now : next_wake(daemon, now));
+}
+
+void daemon_give_up(struct daemon *daemon)
+{
+	daemon->failed = true;
+	loop_stop(daemon->loop);
 }
 
 void daemon_decide_soon(struct daemon *daemon)
@@ -339,8 +349,8 @@ void daemon_run(struct daemon *daemon)
 int daemon_fini(struct daemon *daemon)
 {
 	struct conf *conf = daemon->engine.conf;
+	int ret = daemon->failed ? -EIO : 0;
 	struct err err;
-	int ret = 0;
 
 	resolver_free(daemon->resolver);
 	engine_stop(daemon);

@@ -76,6 +76,7 @@ struct daemon {
 	struct guard_counters guard; /* as last read */
 	bool guard_read;	     /* it could be read then */
 	bool remove_on_exit;	     /* `comps down` */
+	bool failed;		     /* daemon_give_up() */
 };
 
 /* Takes the configuration over and installs or adopts everything; serves the control socket.
@@ -96,6 +97,9 @@ int daemon_reload(struct daemon *daemon, struct diags *d, struct err *err);
  * steer_set_policy(). */
 int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
 		      union policy_value *values, struct err *err);
+
+/* Ends the daemon as a failure: without an engine there is nothing to run. */
+void daemon_give_up(struct daemon *daemon);
 
 /* Asks steer in the next step; or soon, where nothing but a figure changed. */
 void daemon_decide_soon(struct daemon *daemon);

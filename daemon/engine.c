@@ -362,13 +362,45 @@ static void repeat_wishes(struct engine *engine, const struct wishes *wishes)
 	}
 }
 
+static int index_now(int index, const struct conf *old, const struct paths *paths)
+{
+	return index < 0 ? index : paths_find(paths, old->paths[index].name);
+}
+
+/* The record names paths by their index, which may mean another path now, or none. */
+static void renumber(struct migration_log *log, const struct conf *old, const struct paths *paths)
+{
+	size_t i;
+
+	for (i = 0; i < log->total && i < MIGRATION_KEPT; i++) {
+		log->last[i].from = index_now(log->last[i].from, old, paths);
+		log->last[i].to = index_now(log->last[i].to, old, paths);
+	}
+}
+
+/* What somebody put in the way since the start would stop the old configuration as well. */
+static int check_conflicts(struct daemon *daemon, const struct conf *conf, struct err *err)
+{
+	struct network network;
+	int ret = network_open(&network, conf, &daemon->log, err);
+
+	if (!ret)
+		network_close(&network);
+	return ret;
+}
+
 int engine_replace(struct daemon *daemon, struct conf *conf, struct err *err)
 {
 	struct conf *old = daemon->engine.conf;
 	struct wishes wishes;
 	struct err ignored;
-	int ret = remember_wishes(&daemon->engine, &wishes);
+	int ret = check_conflicts(daemon, conf, err);
 
+	if (ret) {
+		conf_free(conf);
+		return ret;
+	}
+	ret = remember_wishes(&daemon->engine, &wishes);
 	if (ret) {
 		conf_free(conf);
 		return err_set(err, ret, "out of memory");
@@ -378,10 +410,15 @@ int engine_replace(struct daemon *daemon, struct conf *conf, struct err *err)
 	if (ret) {
 		engine_stop(daemon);
 		conf_free(conf);
-		if (engine_start(daemon, old, &ignored))
-			log_error(&daemon->log, "cannot go back to the old configuration: %s",
+		if (engine_start(daemon, old, &ignored)) {
+			log_error(&daemon->log,
+				  "cannot go back to the old configuration: %s; ending, what is "
+				  "installed stays",
 				  ignored.text);
+			daemon_give_up(daemon);
+		}
 	} else {
+		renumber(&daemon->migrations, old, &daemon->engine.paths);
 		conf_free(old);
 	}
 	daemon->engine.strays_left = true;

@@ -165,6 +165,13 @@ struct mono executor_next_deadline(const struct executor *executor)
 	return MONO_NEVER;
 }
 
+int executor_route(const struct executor *executor, int active)
+{
+	return executor->state == EXECUTOR_SETTLING || executor->state == EXECUTOR_LINGERING
+		       ? executor->migration.to
+		       : active;
+}
+
 bool executor_take_result(struct executor *executor, struct migration *out)
 {
 	if (executor->state != EXECUTOR_DONE)

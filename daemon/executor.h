@@ -74,6 +74,10 @@ void executor_on_path_lost(struct executor *executor, struct mono now);
 void executor_on_time(struct executor *executor, struct mono now);
 struct mono executor_next_deadline(const struct executor *executor);
 
+/* The path that the route names, where `active` is the one before the migration (if one is under
+ * way). */
+int executor_route(const struct executor *executor, int active);
+
 /* After a migration ended: fills `out`, becomes idle and returns true. */
 bool executor_take_result(struct executor *executor, struct migration *out);
 

@@ -46,8 +46,6 @@ static void update_path(struct daemon *daemon, size_t index, const struct tunnel
 		links_set_targets(daemon, index, now);
 	if (usable != engine->paths.path[index].link_up)
 		engine_effects(daemon, paths_on_link(&engine->paths, index, usable, now), now);
-	if (!tunnel_is_open(tunnel) && engine->conf->paths[index].tunnel.manage)
-		reopen_soon(engine, REOPEN_DELAY_US, now);
 }
 
 static bool concerns(const struct monitor_event *event, const struct tunnel *tunnel,
@@ -70,6 +68,9 @@ void links_on_event(struct daemon *daemon, const struct monitor_event *event, st
 			continue;
 		network_refresh_path(network, i);
 		update_path(daemon, i, &before, now);
+		if (!tunnel_is_open(&network->path[i].tunnel) &&
+		    engine->conf->paths[i].tunnel.manage)
+			reopen_soon(engine, REOPEN_DELAY_US, now);
 	}
 	if (engine->conf->mode == CONF_NESTED &&
 	    concerns(event, &network->inner, engine->conf->inner.tunnel.interface)) {

@@ -346,6 +346,16 @@ const struct endpoint *network_endpoint(const struct network *network, size_t id
 					       : &network->path[id].tunnel.endpoint;
 }
 
+bool network_is_userspace(const struct network *network)
+{
+	bool userspace = network->inner.userspace;
+	size_t i;
+
+	for (i = 0; i < network->conf->path_count; i++)
+		userspace |= network->path[i].tunnel.userspace;
+	return userspace;
+}
+
 bool network_is_usable(const struct network *network, size_t index)
 {
 	const struct tunnel *tunnel = &network->path[index].tunnel;

@@ -47,9 +47,9 @@ struct network {
 int network_open(struct network *network, const struct conf *conf, const struct log *log,
 		 struct err *err);
 
-/* Installs the guard, the rules and the backstops only: from now on nothing leaves but what the rules
- * let through. network_install() adopts it. Returns 0 or -errno with a sentence in `err`; what is
- * there stays. */
+/* Installs the guard, the rules and the backstops only: from now on nothing leaves but what the
+ * rules let through. network_install() adopts it. Returns 0 or -errno with a sentence in `err`;
+ * what is there stays. */
 int network_close_off(struct network *network, struct err *err);
 
 /* Installs or adopts everything. After a failure what is there stays, closed; the caller may
@@ -83,6 +83,9 @@ void network_refresh_inner(struct network *network);
 /* Makes a managed interface that is gone again. Returns 0 or -errno with a sentence in `err`. */
 int network_reopen_path(struct network *network, size_t index, struct err *err);
 int network_reopen_inner(struct network *network, struct err *err);
+
+/* Whether any of the tunnels that are there is a userspace one. */
+bool network_is_userspace(const struct network *network);
 
 /* Whether path `index` can carry packets: up, with an address of the exit's family. */
 bool network_is_usable(const struct network *network, size_t index);

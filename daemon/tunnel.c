@@ -13,6 +13,7 @@
 #include "netlink/wg_userspace.h"
 
 #define USERSPACE_START_US INT64_C(5000000)
+#define READ_TRIES	   10
 
 /* The longest life of a WireGuard session (REJECT_AFTER_TIME of its protocol). */
 #define SESSION_S 180
@@ -143,6 +144,18 @@ static bool is_configured(const struct wg_device *have, const struct wg_device *
 	return true;
 }
 
+/* A userspace WireGuard on a busy machine may need more than one time-out to answer. */
+static int read_device(struct tunnel *tunnel, struct wg_device *out)
+{
+	int tries = READ_TRIES;
+	int ret;
+
+	do {
+		ret = tunnel->wg.ops->get(&tunnel->wg, out);
+	} while (ret == -ETIMEDOUT && --tries);
+	return ret;
+}
+
 static int configure(struct tunnel *tunnel, const struct conf_tunnel *conf, uint32_t mark,
 		     struct err *err)
 {
@@ -150,7 +163,7 @@ static int configure(struct tunnel *tunnel, const struct conf_tunnel *conf, uint
 	int ret = describe(conf->wg, mark, &want);
 
 	if (!ret)
-		ret = tunnel->wg.ops->get(&tunnel->wg, &have);
+		ret = read_device(tunnel, &have);
 	if (ret) {
 		err_set(err, ret, "cannot read its WireGuard state: %s", strerror(-ret));
 		goto out;

@@ -281,8 +281,8 @@ first_elsewhere() { # KILLED KILL_US: when the first packet came by another path
 	awk -v dev="wgnet${1#p}" -v kill="$2" '$1 > kill * 1000 && $2 != dev { printf "%.1f\n", $1 / 1e6 - kill / 1e3; found = 1; exit } END { exit !found }' "$tmp/arrivals.out"
 }
 
-# kill_one FILE: kills the active path's proxy and appends "BLACKOUT_MS REASON", then waits until all is well again. The
-# reason is the migration's: the policy may leave the dead path before the failover does.
+# kill_one FILE: kills the active path's proxy and appends "BLACKOUT_MS REASON OUTCOME", then brings it back. Reason and outcome
+# are the first migration's: the policy may leave the dead path before the failover does.
 kill_one() {
 	local active at ms total
 	wait_for 60 all_up || fail "failover: the paths do not come up again"
@@ -293,7 +293,7 @@ kill_one() {
 	ms=$(first_elsewhere "$active" "$at")
 	lab revive_proxy "$active"
 	wait_for 10 status_is ".migrations.total > $total" || fail "failover: no migration was recorded"
-	echo "$ms $(status ".migrations.last[.migrations.total - $total - 1].reason")" >>"$1"
+	echo "$ms $(status ".migrations | .last[.total - $total - 1] | \"\(.reason) \(.outcome)\"")" >>"$1"
 	sleep 0.$((RANDOM % 900 + 100)) # so that the kills are not in step with the probes; nothing waits for this
 }
 
@@ -301,25 +301,27 @@ failover_results() { # LOAD FILE OP
 	local blackouts
 	blackouts=$(awk '$2 == "failover" { print $1 }' "$2")
 	result "failover, $1: median" "$(quantile 0.5 <<<"$blackouts")" ms "$3" 500 \
-		"$(jq -cnR '[inputs | split(" ") | {ms: .[0] | tonumber, reason: .[1]}]' "$2")"
+		"$(jq -cnR '[inputs | split(" ") | {ms: .[0] | tonumber, reason: .[1], outcome: .[2]}]' "$2")"
 	result "failover, $1: p95" "$(quantile 0.95 <<<"$blackouts")" ms - 0 '{}'
 }
 
 part_failover() {
-	local load i modes=(tcp-down tcp-up)
+	local load i
 	with_lab "2500 5000 7500" "name: random-interval"
 	start arrivals "$bin/tests/bench/arrivals" "$(lab addr exit 4)" 0 wgnet1 wgnet2 wgnet3
-	for load in load idle; do
-		: >"$tmp/failover.$load"
-		for ((i = 1; i <= KILLS; i++)); do
+	for ((i = 1; i <= KILLS; i++)); do
+		for load in tcp-up tcp-down idle; do
 			note "failover: $load, kill $i of $KILLS"
-			[[ $load = idle ]] || start_flow load "${modes[i % 2]}" --rate $LOAD_KBIT
-			[[ $load = idle ]] || sleep 1
+			if [[ $load != idle ]]; then
+				start_flow load $load --rate $LOAD_KBIT
+				sleep 1
+			fi
 			kill_one "$tmp/failover.$load"
 			[[ $load = idle ]] || stop load
 		done
 	done
-	failover_results "under load" "$tmp/failover.load" "<="
+	failover_results "under load, uploading" "$tmp/failover.tcp-up" "<="
+	failover_results "under load, downloading" "$tmp/failover.tcp-down" "<="
 	failover_results idle "$tmp/failover.idle" -
 }
 

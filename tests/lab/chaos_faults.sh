@@ -3,7 +3,7 @@
 #
 # All choices are made here from RANDOM and the model alone, in the main shell: the same seed makes the same steps, however
 # long each takes.
-# shellcheck disable=SC2034,SC2317  # variables of chaos.sh; called by name
+# shellcheck disable=SC2034,SC2154,SC2317  # variables of chaos.sh; called by name
 
 POLICIES=(
 	$'name: round-robin\ninterval: 2s'
@@ -233,6 +233,7 @@ step_delete_routes() {
 	did "delete routes: $PICKED"
 	local what=$PICKED family
 	for family in -4 -6; do
+		# shellcheck disable=SC2086  # it is several words
 		case $what in
 		table*) x client ip $family route flush $what ;;
 		*) x client ip $family route del $what ;;

@@ -207,17 +207,18 @@ finish() { # NAME: the flow's own result; one that does not end has no result
 	unset "job[$1]"
 }
 
-# Prints PLANNED-LOST FAILOVER-LOST BLACKOUT-MS from the stamps of the pings. Lost in the failover is what was sent between
-# the kill, less the longest round trip of the second before it, and the end of the failover.
+# Prints PLANNED-LOST FAILOVER-LOST BLACKOUT-MS from the stamps of the pings. Lost in the failover is what was sent until it
+# had settled, since the kill or in flight then: after the last answered ping before the kill, but within half a second of it.
 judge_pings() { # KILL_NS SETTLED_NS, on the stamps' clock
 	grep '^echo' "$tmp/stamps" | sort -s -n -k 4,4 | awk -v kill="$1" -v settled="$2" '
+		BEGIN { since = kill - 5e8 }
 		$4 == "lost" { gone[++n] = $3; next }
-		$3 >= kill - 1e9 && $3 < kill && $4 < kill && $4 - $3 > flight { flight = $4 - $3 }
+		$3 < kill && $3 > since { since = $3 }
 		last && $4 > kill && last < settled + 1e9 && $4 - last > gap { gap = $4 - last }
 		{ last = $4 }
 		END {
 			for (i = 1; i <= n; i++)
-				if (gone[i] >= kill - flight && gone[i] <= settled) failover++; else planned++
+				if (gone[i] > since && gone[i] <= settled) failover++; else planned++
 			printf "%d %d %.0f\n", planned, failover, gap / 1e6
 		}'
 }

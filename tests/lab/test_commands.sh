@@ -220,16 +220,16 @@ if x client perl -MSocket -e 1 2>/dev/null; then
 	half=$XPID
 	check "flood: half-open clients take every place" wait_for "$DEADLINE" grep -q open "$RUN/half"
 	check "flood: traffic goes on" carries p1 down 300
-	kill $half
-	wait $half 2>/dev/null
+	kill "$half"
+	wait "$half" 2>/dev/null
 	check "flood: once they are gone, comps gets in" wait_for "$DEADLINE" comps status
 	xbg client perl -e "$DEAF" >"$RUN/deaf"
 	deaf=$XPID
 	check "flood: one that does not read is cut off, or waits" wait_for "$DEADLINE" grep -q full "$RUN/deaf"
 	check "flood: others are served meanwhile" comps status
 	check "flood: and migrate" comps migrate p2 --wait
-	kill $deaf
-	wait $deaf 2>/dev/null
+	kill "$deaf"
+	wait "$deaf" 2>/dev/null
 	crowd=()
 	for _ in {1..50}; do
 		xbg client "$e2e_build/comps" status >/dev/null

@@ -1,6 +1,5 @@
 /* What is a leak, judged by a packet's bytes alone: built packets of every kind, cut off ones, and
  * random ones. */
-#include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -16,6 +15,7 @@
 
 #include "cli/packet_class.h"
 #include "lib/rng.h"
+#include "tests/unit/frame.h"
 
 #define PROXY4	  "198.18.1.2"
 #define PROXY6	  "2001:db8:1::2"
@@ -26,78 +26,18 @@
 #define QINQ	  0x88a8
 #define WIREGUARD "\x04\0\0\0receiver"
 
-/* A packet that grows from its end to its beginning, as headers are put around it. */
-struct frame {
-	uint8_t room[2048];
-	size_t count;
-};
-
-static uint8_t *begin(struct frame *f)
-{
-	return f->room + sizeof(f->room) - f->count;
-}
-
-static uint8_t *put(struct frame *f, const void *bytes, size_t count)
-{
-	f->count += count;
-	assert_true(f->count <= sizeof(f->room));
-	if (count)
-		memcpy(begin(f), bytes, count);
-	return begin(f);
-}
-
-static void put_udp(struct frame *f, uint16_t from, uint16_t to)
-{
-	uint8_t header[8] = {(uint8_t)(from >> 8), (uint8_t)from, (uint8_t)(to >> 8), (uint8_t)to};
-
-	put(f, header, sizeof(header));
-}
-
-static void put_ip4(struct frame *f, uint8_t protocol, const char *to, uint16_t fragment)
-{
-	uint8_t header[20] = {
-		0x45, 0, 0,   0, 0, 0, (uint8_t)(fragment >> 8), (uint8_t)fragment, 64, protocol,
-		0,    0, 192, 0, 2, 2};
-
-	assert_int_equal(inet_pton(AF_INET, to, header + 16), 1);
-	put(f, header, sizeof(header));
-}
-
-static void put_ip6(struct frame *f, uint8_t next, const char *to, uint8_t hops)
-{
-	uint8_t header[40] = {0x60, 0, 0, 0, 0, 0, next, hops, 0x20, 0x01, 0x0d, 0xb8};
-
-	assert_int_equal(inet_pton(AF_INET6, to, header + 24), 1);
-	put(f, header, sizeof(header));
-}
-
-static void put_ethernet(struct frame *f, uint16_t type)
-{
-	uint8_t header[14] = {
-		2, 0, 0, 1, 0, 1, 2, 0, 0, 1, 0, 2, (uint8_t)(type >> 8), (uint8_t)type};
-
-	put(f, header, sizeof(header));
-}
-
-static void put_vlan(struct frame *f, uint16_t type)
-{
-	uint8_t tag[4] = {0, 100, (uint8_t)(type >> 8), (uint8_t)type};
-
-	put(f, tag, sizeof(tag));
-}
-
 /* UDP over the family of `to`, in an Ethernet frame. */
 static struct frame udp(const char *to, uint16_t port, const char *payload, size_t bytes)
 {
 	struct frame f = {.count = 0};
 
-	put(&f, payload, bytes);
-	put_udp(&f, 40000, port);
+	frame_put(&f, payload, bytes);
+	frame_put_udp(&f, 40000, port);
 	if (strchr(to, ':'))
-		put_ip6(&f, IPPROTO_UDP, to, 64);
+		frame_put_ip6(&f, IPPROTO_UDP, to, 64);
 	else
-		put_ip4(&f, IPPROTO_UDP, to, 0);
-	put_ethernet(&f, strchr(to, ':') ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+		frame_put_ip4(&f, IPPROTO_UDP, to, 0);
+	frame_put_ethernet(&f, strchr(to, ':') ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
 	return f;
 }
 
@@ -157,7 +97,7 @@ static enum packet_class class_of(void **state, struct frame f)
 {
 	struct packet_target target;
 
-	return look(state, true, 0, begin(&f), f.count, &target);
+	return look(state, true, 0, frame_begin(&f), f.count, &target);
 }
 
 #define expect(frame, class) assert_int_equal(class_of(state, frame), class)
@@ -188,10 +128,10 @@ static void test_other_protocols_to_a_proxy_leak(void **state)
 {
 	struct frame f = {.count = 0};
 
-	put(&f, WIREGUARD, sizeof(WIREGUARD));
-	put_udp(&f, PORT, PORT);
-	put_ip4(&f, IPPROTO_TCP, PROXY4, 0);
-	put_ethernet(&f, ETHERTYPE_IP);
+	frame_put(&f, WIREGUARD, sizeof(WIREGUARD));
+	frame_put_udp(&f, PORT, PORT);
+	frame_put_ip4(&f, IPPROTO_TCP, PROXY4, 0);
+	frame_put_ethernet(&f, ETHERTYPE_IP);
 	expect(f, PACKET_LEAK_IPV4);
 }
 
@@ -211,8 +151,8 @@ static void test_frames_without_ip(void **state)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct frame f = {.count = 0};
 
-		put(&f, "whatever", 8);
-		put_ethernet(&f, types[i]);
+		frame_put(&f, "whatever", 8);
+		frame_put_ethernet(&f, types[i]);
 		expect(f, PACKET_LINK);
 	}
 }
@@ -222,11 +162,11 @@ static struct frame icmp6(uint8_t type, uint8_t hops, bool router_alert)
 	const uint8_t message[8] = {type}, alert[8] = {IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0};
 	struct frame f = {.count = 0};
 
-	put(&f, message, sizeof(message));
+	frame_put(&f, message, sizeof(message));
 	if (router_alert)
-		put(&f, alert, sizeof(alert));
-	put_ip6(&f, router_alert ? IPPROTO_HOPOPTS : IPPROTO_ICMPV6, "ff02::16", hops);
-	put_ethernet(&f, ETHERTYPE_IPV6);
+		frame_put(&f, alert, sizeof(alert));
+	frame_put_ip6(&f, router_alert ? IPPROTO_HOPOPTS : IPPROTO_ICMPV6, "ff02::16", hops);
+	frame_put_ethernet(&f, ETHERTYPE_IPV6);
 	return f;
 }
 
@@ -248,9 +188,9 @@ static void test_igmp(void **state)
 {
 	struct frame f = {.count = 0};
 
-	put(&f, "\x22\0\0\0\0\0\0\0", 8);
-	put_ip4(&f, IPPROTO_IGMP, "224.0.0.22", 0);
-	put_ethernet(&f, ETHERTYPE_IP);
+	frame_put(&f, "\x22\0\0\0\0\0\0\0", 8);
+	frame_put_ip4(&f, IPPROTO_IGMP, "224.0.0.22", 0);
+	frame_put_ethernet(&f, ETHERTYPE_IP);
 	expect(f, PACKET_LINK);
 }
 
@@ -258,17 +198,17 @@ static void test_dhcp(void **state)
 {
 	struct frame v4 = {.count = 0}, v6 = {.count = 0}, server = {.count = 0};
 
-	put_udp(&v4, 68, 67);
-	put_ip4(&v4, IPPROTO_UDP, "255.255.255.255", 0);
-	put_ethernet(&v4, ETHERTYPE_IP);
+	frame_put_udp(&v4, 68, 67);
+	frame_put_ip4(&v4, IPPROTO_UDP, "255.255.255.255", 0);
+	frame_put_ethernet(&v4, ETHERTYPE_IP);
 	expect(v4, PACKET_LINK);
-	put_udp(&v6, 546, 547);
-	put_ip6(&v6, IPPROTO_UDP, "ff02::1:2", 1);
-	put_ethernet(&v6, ETHERTYPE_IPV6);
+	frame_put_udp(&v6, 546, 547);
+	frame_put_ip6(&v6, IPPROTO_UDP, "ff02::1:2", 1);
+	frame_put_ethernet(&v6, ETHERTYPE_IPV6);
 	expect(v6, PACKET_LINK);
-	put_udp(&server, 67, 68);
-	put_ip4(&server, IPPROTO_UDP, "255.255.255.255", 0);
-	put_ethernet(&server, ETHERTYPE_IP);
+	frame_put_udp(&server, 67, 68);
+	frame_put_ip4(&server, IPPROTO_UDP, "255.255.255.255", 0);
+	frame_put_ethernet(&server, ETHERTYPE_IP);
 	expect(server, PACKET_LEAK_IPV4);
 	expect(udp("255.255.255.255", 67, "", 0), PACKET_LEAK_IPV4);
 }
@@ -281,7 +221,7 @@ static void test_leaks(void **state)
 	struct packet_target target;
 
 	expect(udp(OTHER4, 9, "x", 1), PACKET_LEAK_IPV4);
-	assert_int_equal(look(state, true, 0, begin(&f), f.count, &target), PACKET_LEAK_IPV6);
+	assert_int_equal(look(state, true, 0, frame_begin(&f), f.count, &target), PACKET_LEAK_IPV6);
 	assert_int_equal(target.to.family, AF_INET6);
 	assert_int_equal(target.to.bytes[15], 9);
 	assert_int_equal(target.protocol, IPPROTO_UDP);
@@ -359,17 +299,17 @@ static void test_vlan_tags(void **state)
 {
 	struct frame f = {.count = 0}, leak = {.count = 0};
 
-	put(&f, WIREGUARD, sizeof(WIREGUARD));
-	put_udp(&f, 1, PORT);
-	put_ip4(&f, IPPROTO_UDP, PROXY4, 0);
-	put_vlan(&f, ETHERTYPE_IP);
-	put_vlan(&f, ETHERTYPE_VLAN);
-	put_ethernet(&f, QINQ);
+	frame_put(&f, WIREGUARD, sizeof(WIREGUARD));
+	frame_put_udp(&f, 1, PORT);
+	frame_put_ip4(&f, IPPROTO_UDP, PROXY4, 0);
+	frame_put_vlan(&f, ETHERTYPE_IP);
+	frame_put_vlan(&f, ETHERTYPE_VLAN);
+	frame_put_ethernet(&f, QINQ);
 	expect(f, PACKET_TUNNEL);
-	put_udp(&leak, 1, 9);
-	put_ip6(&leak, IPPROTO_UDP, OTHER6, 64);
-	put_vlan(&leak, ETHERTYPE_IPV6);
-	put_ethernet(&leak, ETHERTYPE_VLAN);
+	frame_put_udp(&leak, 1, 9);
+	frame_put_ip6(&leak, IPPROTO_UDP, OTHER6, 64);
+	frame_put_vlan(&leak, ETHERTYPE_IPV6);
+	frame_put_ethernet(&leak, ETHERTYPE_VLAN);
 	expect(leak, PACKET_LEAK_IPV6);
 }
 
@@ -377,13 +317,13 @@ static void test_pppoe(void **state)
 {
 	struct frame f = {.count = 0}, echo = {.count = 0};
 
-	put_udp(&f, 1, 9);
-	put_ip4(&f, IPPROTO_UDP, OTHER4, 0);
-	put(&f, "\x11\0\0\x01\0\0\0\x21", 8);
-	put_ethernet(&f, 0x8864);
+	frame_put_udp(&f, 1, 9);
+	frame_put_ip4(&f, IPPROTO_UDP, OTHER4, 0);
+	frame_put(&f, "\x11\0\0\x01\0\0\0\x21", 8);
+	frame_put_ethernet(&f, 0x8864);
 	expect(f, PACKET_LEAK_IPV4);
-	put(&echo, "\x11\0\0\x01\0\0\xc0\x21", 8);
-	put_ethernet(&echo, 0x8864);
+	frame_put(&echo, "\x11\0\0\x01\0\0\xc0\x21", 8);
+	frame_put_ethernet(&echo, 0x8864);
 	expect(echo, PACKET_LINK);
 }
 
@@ -392,14 +332,15 @@ static void test_links_without_ethernet(void **state)
 	struct frame f = {.count = 0};
 	struct packet_target target;
 
-	put(&f, WIREGUARD, sizeof(WIREGUARD));
-	put_udp(&f, 1, PORT);
-	put_ip4(&f, IPPROTO_UDP, PROXY4, 0);
-	assert_int_equal(look(state, false, ETHERTYPE_IP, begin(&f), f.count, &target),
+	frame_put(&f, WIREGUARD, sizeof(WIREGUARD));
+	frame_put_udp(&f, 1, PORT);
+	frame_put_ip4(&f, IPPROTO_UDP, PROXY4, 0);
+	assert_int_equal(look(state, false, ETHERTYPE_IP, frame_begin(&f), f.count, &target),
 			 PACKET_TUNNEL);
-	assert_int_equal(look(state, false, ETHERTYPE_IPV6, begin(&f), f.count, &target),
+	assert_int_equal(look(state, false, ETHERTYPE_IPV6, frame_begin(&f), f.count, &target),
 			 PACKET_LEAK_IPV6);
-	assert_int_equal(look(state, false, 0x00fb, begin(&f), f.count, &target), PACKET_LINK);
+	assert_int_equal(look(state, false, 0x00fb, frame_begin(&f), f.count, &target),
+			 PACKET_LINK);
 }
 
 static void test_fragments(void **state)
@@ -409,14 +350,14 @@ static void test_fragments(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct frame f = {.count = 0}, other;
 
-		put(&f, WIREGUARD, sizeof(WIREGUARD));
-		put_udp(&f, 1, PORT);
+		frame_put(&f, WIREGUARD, sizeof(WIREGUARD));
+		frame_put_udp(&f, 1, PORT);
 		other = f;
-		put_ip4(&f, IPPROTO_UDP, PROXY4, offsets[i]);
-		put_ethernet(&f, ETHERTYPE_IP);
+		frame_put_ip4(&f, IPPROTO_UDP, PROXY4, offsets[i]);
+		frame_put_ethernet(&f, ETHERTYPE_IP);
 		expect(f, PACKET_TUNNEL);
-		put_ip4(&other, IPPROTO_UDP, OTHER4, offsets[i]);
-		put_ethernet(&other, ETHERTYPE_IP);
+		frame_put_ip4(&other, IPPROTO_UDP, OTHER4, offsets[i]);
+		frame_put_ethernet(&other, ETHERTYPE_IP);
 		expect(other, PACKET_LEAK_IPV4);
 	}
 }
@@ -426,11 +367,11 @@ static struct frame fragment6(const char *to, uint16_t offset, uint16_t port)
 	uint8_t header[8] = {IPPROTO_UDP, 0, (uint8_t)(offset >> 8), (uint8_t)offset};
 	struct frame f = {.count = 0};
 
-	put(&f, WIREGUARD, sizeof(WIREGUARD));
-	put_udp(&f, 1, port);
-	put(&f, header, sizeof(header));
-	put_ip6(&f, IPPROTO_FRAGMENT, to, 64);
-	put_ethernet(&f, ETHERTYPE_IPV6);
+	frame_put(&f, WIREGUARD, sizeof(WIREGUARD));
+	frame_put_udp(&f, 1, port);
+	frame_put(&f, header, sizeof(header));
+	frame_put_ip6(&f, IPPROTO_FRAGMENT, to, 64);
+	frame_put_ethernet(&f, ETHERTYPE_IPV6);
 	return f;
 }
 
@@ -452,7 +393,7 @@ static struct frame begins_with(const char *to, uint8_t version_and_length)
 {
 	struct frame f = wireguard(to, PORT);
 
-	begin(&f)[ETHER_HDR_LEN] = version_and_length;
+	frame_begin(&f)[ETHER_HDR_LEN] = version_and_length;
 	return f;
 }
 
@@ -465,9 +406,9 @@ static void test_bad_headers_leak(void **state)
 	expect(begins_with(PROXY4, 0x65), PACKET_LEAK_IPV4);
 	expect(begins_with(PROXY6, 0x45), PACKET_LEAK_IPV6);
 	for (int i = 0; i < 100; i++)
-		put(&endless, "\0\0\0\0\0\0\0\0", 8);
-	put_ip6(&endless, IPPROTO_HOPOPTS, PROXY6, 255);
-	put_ethernet(&endless, ETHERTYPE_IPV6);
+		frame_put(&endless, "\0\0\0\0\0\0\0\0", 8);
+	frame_put_ip6(&endless, IPPROTO_HOPOPTS, PROXY6, 255);
+	frame_put_ethernet(&endless, ETHERTYPE_IPV6);
 	expect(endless, PACKET_LEAK_IPV6);
 }
 
@@ -482,7 +423,8 @@ static void test_cut_off(void **state)
 		for (size_t count = 0; count < frames[i].count; count++) {
 			struct frame f = frames[i];
 			struct packet_target target;
-			enum packet_class class = look(state, true, 0, begin(&f), count, &target);
+			enum packet_class class =
+				look(state, true, 0, frame_begin(&f), count, &target);
 
 			if (count < 14)
 				assert_int_equal(class, PACKET_LINK);
@@ -506,10 +448,10 @@ static void test_random(void **state)
 		enum packet_class class;
 
 		for (uint32_t i = 1 + rng_below(&rng, 0, 6); i; i--)
-			begin(&f)[rng_below(&rng, 0, (uint32_t)f.count)] =
+			frame_begin(&f)[rng_below(&rng, 0, (uint32_t)f.count)] =
 				(uint8_t)rng_next(&rng, 0);
-		class = look(state, true, 0, begin(&f), rng_below(&rng, 0, (uint32_t)f.count + 1),
-			     &target);
+		class = look(state, true, 0, frame_begin(&f),
+			     rng_below(&rng, 0, (uint32_t)f.count + 1), &target);
 		if (class == PACKET_TUNNEL)
 			assert_int_equal(target.protocol, IPPROTO_UDP);
 		if (class == PACKET_TUNNEL && target.port)
