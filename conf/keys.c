@@ -175,7 +175,7 @@ static const struct schema_key probe_keys[] = {
 	 .read = value_duration,
 	 .min = 1 * MS,
 	 .max = 10 * S,
-	 .preset = "40ms",
+	 .preset = "50ms",
 	 AT(conf_probe, timeout_min_us),
 	 .help = "A probe is never taken for lost before this time, however short the round trip."},
 	{.name = "timeout_max",

@@ -132,8 +132,8 @@ void announce_guard(struct daemon *daemon, const struct guard_counters *counters
 	if (counters->leaked <= before)
 		return;
 	snprintf(text, sizeof(text),
-		 "guard: %llu packets of the inner tunnel tried to leave outside the overlays and "
-		 "were dropped",
+		 "guard: packets of the inner tunnel tried to leave outside the overlays and were "
+		 "dropped: %llu",
 		 (unsigned long long)(counters->leaked - before));
 	say(daemon, LOG_LEVEL_WARN, "guard", text,
 	    json_pack("{s:I}", "packets", (json_int_t)counters->leaked));

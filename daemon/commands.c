@@ -200,6 +200,14 @@ void commands_on_migration(struct daemon *daemon, const struct migration *migrat
 	daemon->waiting_client = 0;
 }
 
+void commands_on_no_migration(struct daemon *daemon, const char *why)
+{
+	if (!daemon->waiting_client)
+		return;
+	control_send(daemon->control, daemon->waiting_client, no("refused", "%s", why));
+	daemon->waiting_client = 0;
+}
+
 static json_t *pin(struct daemon *daemon, const struct control_request *request, const json_t *args)
 {
 	const json_t *duration = json_object_get(args, "for_s");

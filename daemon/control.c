@@ -13,6 +13,7 @@
 #include "lib/jsonl.h"
 
 #define CLIENTS_MAX	  64
+#define ADMIN_PLACES	  8	    /* of them: readers cannot lock the administrator out */
 #define WAITING_MAX_BYTES (8 << 20) /* of unread output: room for one reply of any size, twice */
 
 struct client {
@@ -149,13 +150,15 @@ static void on_connection(void *arg, int listener, bool readable, bool writable)
 {
 	struct control *control = arg;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	bool admin = fd >= 0 && is_admin(fd);
+	size_t places = admin ? CLIENTS_MAX : CLIENTS_MAX - ADMIN_PLACES;
 	struct client *client;
 
 	(void)readable;
 	(void)writable;
 	if (fd < 0)
 		return;
-	client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	client = control->client_count < places ? calloc(1, sizeof(*client)) : NULL;
 	if (!client) {
 		close(fd);
 		return;
@@ -169,7 +172,7 @@ static void on_connection(void *arg, int listener, bool readable, bool writable)
 	client->control = control;
 	client->fd = fd;
 	client->id = ++control->next_id;
-	client->admin = is_admin(fd);
+	client->admin = admin;
 	jsonl_init(&client->in, JSONL_REQUEST_MAX_BYTES);
 	jsonl_init(&client->out, JSONL_REPLY_MAX_BYTES);
 	client->next = control->clients;

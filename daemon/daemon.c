@@ -115,6 +115,9 @@ static void decide(struct daemon *daemon, struct mono now)
 	paths_view(&engine->paths, now, engine->views);
 	steer_decide(&engine->steer, engine->views, now, &verdict);
 	daemon->decide_at = verdict.wake;
+	if (verdict.action == STEER_KEEP && engine->executor.state == EXECUTOR_IDLE &&
+	    engine->steer.requested == POLICY_NONE && !daemon->remove_on_exit)
+		commands_on_no_migration(daemon, "the path is no longer eligible");
 	if (verdict.action == STEER_MIGRATE)
 		executor_start(&engine->executor, engine->steer.active, &verdict,
 			       engine->steer.active < 0

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/announce.h"
+#include "daemon/commands.h"
 #include "daemon/links.h"
 #include "daemon/teardown.h"
 #include "lib/clock.h"
@@ -389,6 +390,43 @@ static int check_conflicts(struct daemon *daemon, const struct conf *conf, struc
 	return ret;
 }
 
+static bool has_interface(const struct conf *conf, const char *interface)
+{
+	size_t i;
+
+	for (i = 0; i < conf->path_count; i++) {
+		if (!strcmp(conf->paths[i].tunnel.interface, interface))
+			return true;
+	}
+	return false;
+}
+
+/* Where the new configuration lacks the active path, its guard would stop what still leaves by it:
+ * go to a path that both have first. */
+static void leave_removed_path(struct daemon *daemon, const struct conf *conf)
+{
+	struct engine *engine = &daemon->engine;
+	const struct path_view *views = daemon_views(daemon, clock_now());
+	int active = engine->steer.active;
+	struct err err;
+	int64_t swap_us;
+	size_t i;
+
+	if (active < 0 || has_interface(conf, engine->paths.path[active].interface))
+		return;
+	for (i = 0; i < engine->paths.count; i++) {
+		if (!has_interface(conf, engine->paths.path[i].interface) ||
+		    !steer_eligible(&engine->steer, views, (int)i, clock_now()) ||
+		    network_swap(&engine->network, active, (int)i, &swap_us, &err))
+			continue;
+		reassert(daemon);
+		kick(daemon);
+		announce(daemon, "reload", NULL, "path %s is no longer configured, went over to %s",
+			 engine->paths.path[active].name, engine->paths.path[i].name);
+		return;
+	}
+}
+
 int engine_replace(struct daemon *daemon, struct conf *conf, struct err *err)
 {
 	struct conf *old = daemon->engine.conf;
@@ -405,6 +443,8 @@ int engine_replace(struct daemon *daemon, struct conf *conf, struct err *err)
 		conf_free(conf);
 		return err_set(err, ret, "out of memory");
 	}
+	leave_removed_path(daemon, conf);
+	commands_on_no_migration(daemon, "the configuration was reloaded meanwhile");
 	engine_stop(daemon);
 	ret = engine_start(daemon, conf, err);
 	if (ret) {

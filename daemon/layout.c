@@ -24,9 +24,35 @@ struct route_owner layout_probe_table(const struct conf *conf, size_t index)
 				    (uint8_t)conf->network.protocol};
 }
 
-unsigned int layout_label(size_t index)
+unsigned int layout_label(const struct layout *layout, size_t index)
 {
-	return (unsigned int)index + 1;
+	return layout->guard_paths[index].label;
+}
+
+static bool has_label(const struct layout *layout, unsigned int label)
+{
+	size_t i;
+
+	for (i = 0; i < layout->guard.path_count; i++) {
+		if (layout->guard_paths[i].label == label)
+			return true;
+	}
+	return false;
+}
+
+void layout_keep_labels(struct layout *layout, const unsigned int *used)
+{
+	unsigned int next = 1;
+	size_t i;
+
+	for (i = 0; i < layout->guard.path_count; i++)
+		layout->guard_paths[i].label = used[i];
+	for (i = 0; i < layout->guard.path_count; i++) {
+		while (has_label(layout, next))
+			next++;
+		if (!used[i])
+			layout->guard_paths[i].label = next;
+	}
 }
 
 static struct rule *next_rule(struct layout *layout, const struct conf *conf, int family,
@@ -136,7 +162,7 @@ static void describe_guard(struct layout *layout, const struct conf *conf)
 		struct guard_path *path = &layout->guard_paths[i];
 
 		memcpy(path->overlay, tunnel->interface, sizeof(path->overlay));
-		path->label = layout_label(i);
+		path->label = (unsigned int)i + 1;
 		path->source4 = first_address(tunnel->wg, AF_INET);
 		path->source6 = first_address(tunnel->wg, AF_INET6);
 	}

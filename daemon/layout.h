@@ -52,7 +52,12 @@ struct route_owner layout_overlay_table(const struct conf *conf);
 struct route_owner layout_inner_table(const struct conf *conf);
 struct route_owner layout_probe_table(const struct conf *conf, size_t index);
 
-/* The label of path `index` (route.h counts from 1). */
-unsigned int layout_label(size_t index);
+/* The label that path `index` carries (route.h). At first it is the path's position, from 1. */
+unsigned int layout_label(const struct layout *layout, size_t index);
+
+/* Keeps labels that are in use: `used[i]` is the one that path i's interface has in the kernel, or
+ * 0. A label must not change its path while a route names it, or packets get another path's source.
+ * The other paths get numbers that nobody uses. */
+void layout_keep_labels(struct layout *layout, const unsigned int *used);
 
 #endif

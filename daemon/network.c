@@ -11,6 +11,43 @@ static const int families[] = {AF_INET, AF_INET6};
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+static size_t path_of_interface(const struct conf *conf, const char *interface)
+{
+	size_t i = 0;
+
+	while (i < conf->path_count && strcmp(conf->paths[i].tunnel.interface, interface) != 0)
+		i++;
+	return i;
+}
+
+/* What the pins say that are there already: an earlier daemon's, or an earlier configuration's. */
+static int keep_labels(struct network *network)
+{
+	const struct conf *conf = network->conf;
+	unsigned int *used = calloc(conf->path_count + 1, sizeof(*used));
+	struct route *routes = NULL;
+	size_t i, path, count = 0;
+	struct link link;
+	int ret =
+		used ? route_dump(&network->route_nl, conf->network.table_overlay, &routes, &count)
+		     : -ENOMEM;
+
+	for (i = 0; !ret && i < count; i++) {
+		unsigned int label = route_label_of(&routes[i]);
+
+		if (!label || routes[i].protocol != conf->network.protocol ||
+		    link_get_index(&network->route_nl, routes[i].oif, &link))
+			continue;
+		path = path_of_interface(conf, link.name);
+		used[path] = label;
+	}
+	if (!ret)
+		layout_keep_labels(&network->layout, used);
+	free(routes);
+	free(used);
+	return ret;
+}
+
 int network_open(struct network *network, const struct conf *conf, const struct log *log,
 		 struct err *err)
 {
@@ -37,6 +74,11 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 	}
 	network->overlay = (struct route_kernel){&network->route_nl, layout_overlay_table(conf)};
 	ret = conflict_find(&network->route_nl, &network->layout.claim, err);
+	if (!ret) {
+		ret = keep_labels(network);
+		if (ret)
+			err_set(err, ret, "cannot read the routes: %s", strerror(-ret));
+	}
 	if (!ret)
 		return 0;
 fail:
@@ -96,7 +138,7 @@ static struct route_hop hop_of(const struct network *network, size_t index)
 
 	return (struct route_hop){
 		.ifindex = tunnel->ifindex,
-		.label = layout_label(index),
+		.label = layout_label(&network->layout, index),
 		.v4 = tunnel->v4,
 		.v6 = tunnel->v6,
 	};

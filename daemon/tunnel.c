@@ -233,7 +233,8 @@ int tunnel_open(struct tunnel *tunnel, const struct tunnel_context *context,
 	if (ret)
 		goto out;
 	tunnel->userspace = strcmp(link.kind, "wireguard") != 0;
-	set_sysctls(context, conf);
+	if (conf->manage)
+		set_sysctls(context, conf);
 	ret = wg_open(&tunnel->wg, conf->interface, link.kind, err);
 	if (ret)
 		goto out;

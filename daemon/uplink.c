@@ -71,22 +71,34 @@ static void loosen(const struct conf *conf, const char *interface, const struct 
 	}
 }
 
-static bool is_uplink(const struct conf *conf, const char *interface)
+/* Of the interfaces that the configuration names: those that others made are treated like uplinks,
+ * because what is changed on them must be put back. */
+static const struct conf_tunnel *find_tunnel(const struct conf *conf, const char *interface)
 {
 	size_t i;
+
+	if (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface))
+		return &conf->inner.tunnel;
+	for (i = 0; i < conf->path_count; i++) {
+		if (!strcmp(conf->paths[i].tunnel.interface, interface))
+			return &conf->paths[i].tunnel;
+	}
+	return NULL;
+}
+
+static bool is_uplink(const struct conf *conf, const char *interface)
+{
+	const struct conf_tunnel *tunnel = find_tunnel(conf, interface);
+	size_t i;
+
+	if (tunnel)
+		return !tunnel->manage;
 
 	for (i = 0; i < conf->network.uplink_count; i++) {
 		if (!strcmp(conf->network.uplinks[i], interface))
 			return true;
 	}
-	if (conf->network.uplink_count || !strcmp(interface, "lo") ||
-	    (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface)))
-		return false;
-	for (i = 0; i < conf->path_count; i++) {
-		if (!strcmp(conf->paths[i].tunnel.interface, interface))
-			return false;
-	}
-	return true;
+	return !conf->network.uplink_count && strcmp(interface, "lo") != 0;
 }
 
 void uplink_loosen(const struct conf *conf, struct nl *nl, const struct log *log)

@@ -27,6 +27,20 @@ struct ip route_label6(unsigned int label)
 	};
 }
 
+unsigned int route_label_of(const struct route *route)
+{
+	const uint8_t *bytes = route->gateway.bytes;
+	unsigned int label = route->gateway.family == AF_INET
+				     ? (unsigned int)(bytes[2] & 0x7f) << 8 | bytes[3]
+				     : (unsigned int)bytes[14] << 8 | bytes[15];
+	struct ip expected =
+		route->gateway.family == AF_INET ? route_label4(label) : route_label6(label);
+
+	return ip_equal(&route->gateway, &expected) && ip_equal(&route->gateway, &route->dst.ip)
+		       ? label
+		       : 0;
+}
+
 static struct route make_default(const struct route_owner *owner, int family)
 {
 	return (struct route){

@@ -55,6 +55,9 @@ struct route {
 struct ip route_label4(unsigned int label);
 struct ip route_label6(unsigned int label);
 
+/* The label of a pin; 0 where `route` is none. */
+unsigned int route_label_of(const struct route *route);
+
 /* The active default of `family` through `hop`; `unreachable` at the same metric when `hop` is NULL
  * or lacks the family. */
 struct route route_default(const struct route_owner *owner, const struct route_hop *hop,

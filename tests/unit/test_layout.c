@@ -229,8 +229,8 @@ static void test_the_guard_knows_every_source(void **state)
 	assert_string_equal(ip_format(&f.layout.guard.paths[0].source4, text), "10.11.1.2");
 	assert_string_equal(ip_format(&f.layout.guard.paths[0].source6, text), "fd11:1::2");
 	assert_int_equal(f.layout.guard.paths[1].source6.family, AF_UNSPEC);
-	assert_int_equal(f.layout.guard.paths[1].label, layout_label(1));
-	assert_int_not_equal(layout_label(0), 0);
+	assert_int_equal(layout_label(&f.layout, 0), 1);
+	assert_int_equal(layout_label(&f.layout, 1), 2);
 	layout_fini(&f.layout);
 	fill(&f, CONF_DIRECT);
 	assert_true(f.layout.guard.direct);
@@ -262,6 +262,25 @@ static void test_what_is_claimed(void **state)
 	layout_fini(&f.layout);
 }
 
+static void test_labels_in_use_stay_with_their_paths(void **state)
+{
+	unsigned int used[PATHS] = {[1] = 1};
+	struct fixture f;
+	size_t i, j;
+
+	(void)state;
+	fill(&f, CONF_NESTED);
+	layout_keep_labels(&f.layout, used);
+	assert_int_equal(layout_label(&f.layout, 1), 1);
+	for (i = 0; i < PATHS; i++) {
+		assert_in_range(layout_label(&f.layout, i), 1, PATHS);
+		for (j = 0; j < i; j++)
+			assert_int_not_equal(layout_label(&f.layout, i),
+					     layout_label(&f.layout, j));
+	}
+	layout_fini(&f.layout);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_both_families_are_treated_alike),
 		cmocka_unit_test(test_bypass_is_masked),
 		cmocka_unit_test(test_the_guard_knows_every_source),
+		cmocka_unit_test(test_labels_in_use_stay_with_their_paths),
 		cmocka_unit_test(test_what_is_claimed),
 	};
 
