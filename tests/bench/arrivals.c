@@ -40,7 +40,7 @@ struct arrivals {
 	int64_t last_ns;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "arrivals: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -87,7 +87,7 @@ static void receive(struct arrivals *a, nfds_t i)
 {
 	char control[128];
 	uint8_t packet[IP_HEADER_BYTES + 8];
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	struct iovec iov = {packet, sizeof(packet)};
 	struct msghdr message = {.msg_name = &from,
 				 .msg_namelen = sizeof(from),

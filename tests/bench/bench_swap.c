@@ -71,7 +71,7 @@ struct bench {
 
 static const char *const names[DEVICES] = {"wgnet1", "wgnet2", "wgnet3", "uplink"};
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "bench_swap: %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -82,6 +82,12 @@ int network_read_guard(struct network *network, struct guard_counters *out)
 	return -1;
 }
 
+bool network_is_userspace(const struct network *network)
+{
+	(void)network;
+	return false;
+}
+
 void loop_stop(struct loop *loop)
 {
 	(void)loop;
