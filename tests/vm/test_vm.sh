@@ -9,7 +9,7 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
-patterns=${VM_TESTS-tests/vm/features.sh $build/tests/unit/test_netlink_* tests/lab/test_*.sh}
+patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_*}
 shift_bits=${VM_SHIFT-3}
 
 number=0 failures=0 running=
