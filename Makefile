@@ -101,12 +101,13 @@ $(BUILD)/%.so: %.c
 
 # Each goal below first installs what is missing, then runs make again: only then can pkg-config
 # answer.
+BUILD_AGAIN = $(MAKE) --no-print-directory -j$(shell nproc)
 .PHONY: deps demo bench
 deps:
 	@etc/install-packages $(PACKAGES)
 
 demo: deps
-	@$(MAKE) --no-print-directory all $(LAB_TOOLS)
+	@$(BUILD_AGAIN) all $(LAB_TOOLS)
 	@tests/lab/demo.sh
 
 CHECKS := check check-lint check-unit check-lab check-hosts check-fuzz check-vm
@@ -119,21 +120,21 @@ check-vm:    SUITES = $(VM_TESTS)
 check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(FUZZ_TESTS) $(VM_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps
-	@$(MAKE) --no-print-directory check-now SUITES='$(SUITES)'
+	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)'
 
 .PHONY: check-now
 check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
 	@BUILD=$(BUILD) tests/run.sh $(SUITES)
 
 bench: deps
-	@$(MAKE) --no-print-directory all $(LAB_TOOLS) $(BENCHES)
+	@$(BUILD_AGAIN) all $(LAB_TOOLS) $(BENCHES)
 	@tests/bench/run.sh $(BENCH)
 
 STEPS ?= 500
 SEED  ?= 1
 .PHONY: chaos
 chaos: deps
-	@$(MAKE) --no-print-directory all $(LAB_TOOLS)
+	@$(BUILD_AGAIN) all $(LAB_TOOLS)
 	@BUILD=$(BUILD) tests/lab/chaos.sh $(STEPS) $(SEED)
 
 .PHONY: install
