@@ -111,7 +111,7 @@ system_headers() {
 
 clocks() {
 	in_code '\bclock_(now|wall_us|suspended_us)\s*\(' "${layers[@]}" |
-		grep -vE '^(lib/clock\.[ch]|netlink/|probes/)'
+		grep -vE '^(lib/clock\.[ch]|lib/log\.c:|netlink/|probes/)'
 	in_code '\b(clock_gettime|gettimeofday|time|ev_now|ev_time)\s*\(' "${layers[@]}" daemon cli |
 		grep -vE '^lib/clock\.c:'
 }
