@@ -14,9 +14,14 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 summarize() { # LOG STATUS
 	awk -v status="$2" '
 		/^1\.\.[0-9]+/ { plan = substr($0, 4) + 0; planned = 1; if (/# *[Ss][Kk][Ii][Pp]/) { print "    " $0; skip++ } }
-		/^(not )?ok[ \t]/ && /# *[Ss][Kk][Ii][Pp]/ { print "    " $0; skip++; seen++; next }
+		/^(not )?ok[ \t]/ && /# *[Ss][Kk][Ii][Pp]/ {
+			# cmocka writes the reason into the line before
+			print "    " $0 (/^not/ && note ? " (" note ")" : "")
+			skip++; seen++; next
+		}
 		/^ok[ \t]/ { ok++; seen++ }
 		/^not ok[ \t]/ { print "    " $0; bad++; seen++ }
+		!/^(not )?ok[ \t]|^1\.\./ { note = $0 }
 		END {
 			if (!planned) { print "    no plan: it ended early"; bad++ }
 			else if (seen != plan) { print "    planned " plan ", ran " seen + 0; bad++ }
