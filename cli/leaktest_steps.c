@@ -166,15 +166,14 @@ static int migrate_to(struct leaktest *t, const char *name)
 static bool can_be_used(struct leaktest *t, const char *name)
 {
 	json_t *reply;
-	bool worth_waiting;
+	bool drained;
 
 	if (get_status(t, &reply) < 0)
 		return false;
-	worth_waiting = is_up(json_object_get(reply, "status"), name) &&
-			!json_is_true(json_object_get(
-				find_path(json_object_get(reply, "status"), name), "drained"));
+	drained = json_is_true(
+		json_object_get(find_path(json_object_get(reply, "status"), name), "drained"));
 	json_decref(reply);
-	return worth_waiting && wait_until(t, is_eligible, name, ELIGIBLE_US) == 0;
+	return !drained && wait_until(t, is_eligible, name, ELIGIBLE_US) == 0;
 }
 
 static int migrate_everywhere(struct leaktest *t)
@@ -257,8 +256,10 @@ static int kill_daemon(struct leaktest *t)
 	struct mono killed = clock_now();
 	bool by_itself;
 	double dead_s;
-	int rc = daemon_process_signal(&t->daemon, SIGKILL);
+	int rc;
 
+	t->killed = true;
+	rc = daemon_process_signal(&t->daemon, SIGKILL);
 	if (rc < 0)
 		return err_set(&t->note, rc, "cannot kill the daemon: %s", strerror(-rc));
 	rc = rig_wait(&t->rig, t->daemon.handle, RECOVER_US);
@@ -272,6 +273,7 @@ static int kill_daemon(struct leaktest *t)
 	dead_s = (double)mono_diff_us(clock_now(), killed) / 1e6;
 	if (rc == 0)
 		rc = wait_for_service(t);
+	t->killed = rc != 0;
 	return rc ? rc
 		  : err_set(&t->note, 0, "dead for %.1fs, then started again%s", dead_s,
 			    by_itself ? " by itself" : "");
@@ -440,6 +442,9 @@ int leaktest_steps_restore(struct leaktest *t)
 		daemon_process_signal(&t->daemon, SIGCONT);
 	if (*t->link_down)
 		set_link(t, t->link_down, "up");
+	/* Interrupted between the kill and its effect: the dying daemon's socket still accepts. */
+	if (t->killed)
+		rig_wait(&t->rig, t->daemon.handle, RECOVER_US);
 	wait_for_supervisor(t);
 	if (!is_served(t))
 		rc = start_again(t);

@@ -15,6 +15,7 @@ struct leaktest {
 	struct daemon_process daemon;
 	char home[CONF_PATH_NAME_BYTES]; /* the path that was active at first */
 	char link_down[IFNAMSIZ];	 /* an overlay that we set down, or "" */
+	bool killed;			 /* the daemon, and no other serves yet */
 	bool stopped;			 /* the daemon, by SIGSTOP */
 	struct err note;		 /* how the last step went */
 };

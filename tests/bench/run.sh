@@ -327,7 +327,7 @@ part_failover() {
 }
 
 part_steady() {
-	local half mode
+	local half mode down
 	with_lab "2500 5000 7500" "name: random-interval"
 	for mode in tcp-down tcp-up; do
 		start_flow load $mode
@@ -340,7 +340,8 @@ part_steady() {
 	done
 	result "steady, $MINUTES min at full speed: failovers" "$(status '.migrations.by_reason.failover // 0')" "" "<=" 0 \
 		"$(jq -cs --argjson m "$(comps status | jq -c '.migrations | del(.last)')" '{transfers: ., migrations: $m}' "$tmp/steady")"
-	result "steady: paths that went down" "$(jq -s 'map(select(.event == "path-state" and .state == "down")) | length' "$tmp/events.out")" "" "<=" 0 '{}'
+	down=$(jq -cs 'map(select(.event == "path-state" and .state == "down"))' "$tmp/events.out")
+	result "steady: paths that went down" "$(jq length <<<"$down")" "" "<=" 0 "$down"
 	result "steady: leaked" "$(leaked)" packets "<=" 0 '{}'
 }
 
