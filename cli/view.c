@@ -150,10 +150,11 @@ static int put_cell(const struct view *v, const struct view_cell *cell, int at, 
 	int gap = at ? GAP : 0, pad;
 
 	view_sanitize(fit.text);
-	if (v->width && at + gap + width > v->width) {
+	if (v->width && at + gap + width > v->width)
 		width = v->width - at - gap;
+	/* A control character may have become two marks, wider than the column was made for. */
+	if (v->width)
 		cut(fit.text, width > 0 ? width : 0);
-	}
 	pad = width - count_characters(fit.text);
 	put_spaces(v, gap + (right ? pad : 0));
 	put_styled(v, fit.style, fit.text);

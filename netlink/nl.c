@@ -75,7 +75,10 @@ long nl_receive(struct nl *nl, void *buffer, size_t buffer_bytes)
 
 bool nl_message_ok(const struct nlmsghdr *message, int left)
 {
-	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+	/* Attributes are walked to the aligned end. The kernel pads each, so none is cut off here.
+	 */
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left &&
+	       NLMSG_ALIGN(message->nlmsg_len) <= (uint32_t)left;
 }
 
 uint32_t nl_attr_u32(const struct nlattr *attr)
