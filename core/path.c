@@ -119,11 +119,10 @@ static unsigned int refresh(struct paths *paths, struct mono now)
 	return effects;
 }
 
-unsigned int paths_on_sent(struct paths *paths, size_t index, enum path_target target,
-			   uint32_t number, struct mono now)
+void paths_on_sent(struct paths *paths, size_t index, enum path_target target, uint32_t number,
+		   struct mono now)
 {
 	path_stats_on_sent(&paths->path[index].target[target], number, now);
-	return 0;
 }
 
 unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target target,
@@ -140,28 +139,38 @@ unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target 
 	return refresh(paths, now);
 }
 
-unsigned int paths_on_counters(struct paths *paths, size_t index, bool active,
-			       const struct path_counters *counters, struct mono now)
+enum stall_result paths_watch(struct paths *paths, size_t index, bool active,
+			      const struct path_counters *counters, struct mono now)
 {
 	struct path *path = &paths->path[index];
-	struct path_stats *judge = &path->target[judge_of(paths, path)];
+	const struct path_stats *judge = &path->target[judge_of(paths, path)];
 	struct stall_counters reading = {
 		.tx_packets = counters->tx_packets,
 		.rx_packets = counters->rx_packets,
 	};
 	int64_t round_trip_us = judge->srtt_us < 0 ? -1 : judge->srtt_us + 4 * judge->rttvar_us;
+	enum stall_result stall;
 	size_t t;
 
+	if (!active) {
+		stall_init(&path->stall);
+		return STALL_QUIET;
+	}
 	for (t = 0; t < PATH_TARGETS; t++) {
 		reading.probes_sent += path->target[t].sent;
 		reading.probes_answered += path->target[t].answered + path->target[t].duplicates;
 	}
-	path->counters = *counters;
-	if (!active) {
-		stall_init(&path->stall);
-		return 0;
-	}
-	switch (stall_on_counters(&path->stall, &reading, round_trip_us, now)) {
+	stall = stall_on_counters(&path->stall, &reading, round_trip_us, now);
+	return stall == STALL_FLOWING && judge->state != PATH_SUSPECT ? STALL_QUIET : stall;
+}
+
+unsigned int paths_on_stall(struct paths *paths, size_t index, enum stall_result stall,
+			    struct mono now)
+{
+	struct path *path = &paths->path[index];
+	struct path_stats *judge = &path->target[judge_of(paths, path)];
+
+	switch (stall) {
 	case STALL_FLOWING:
 		path_stats_clear(judge, now);
 		break;

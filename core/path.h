@@ -85,18 +85,25 @@ int paths_init(struct paths *paths, size_t count, const struct path_stats_config
 	       struct mono now);
 void paths_fini(struct paths *paths);
 
+void paths_on_sent(struct paths *paths, size_t index, enum path_target target, uint32_t number,
+		   struct mono now);
+
 /* Each of these returns a set of enum paths_effect. */
-unsigned int paths_on_sent(struct paths *paths, size_t index, enum path_target target,
-			   uint32_t number, struct mono now);
 unsigned int paths_on_reply(struct paths *paths, size_t index, enum path_target target,
 			    uint32_t number, int64_t rtt_us, struct mono now);
 unsigned int paths_on_link(struct paths *paths, size_t index, bool up, struct mono now);
 unsigned int paths_on_time(struct paths *paths, struct mono now);
 
-/* A reading of the interface's counters. Only the path that carries the traffic (`active`) can
- * show a stalled downlink. */
-unsigned int paths_on_counters(struct paths *paths, size_t index, bool active,
-			       const struct path_counters *counters, struct mono now);
+/* What the counters of the active path say of its downlink. */
+unsigned int paths_on_stall(struct paths *paths, size_t index, enum stall_result stall,
+			    struct mono now);
+
+/* Judges a reading of the interface's counters. Only the path that carries the traffic (`active`)
+ * can show a stalled downlink. Returns what paths_on_stall() shall be told; STALL_QUIET: nothing.
+ */
+enum stall_result paths_watch(struct paths *paths, size_t index, bool active,
+			      const struct path_counters *counters, struct mono now);
+
 /* How soon the counters of the active path are worth reading again. */
 int64_t paths_poll_us(const struct paths *paths, size_t index);
 

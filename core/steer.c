@@ -45,6 +45,11 @@ static uint64_t next_random(void *arg, enum policy_stream stream)
 	return rng_next(arg, (unsigned int)stream);
 }
 
+struct policy_rng steer_rng(struct rng *rng)
+{
+	return (struct policy_rng){next_random, rng};
+}
+
 static int new_policy_state(const struct policy_ops *policy, const union policy_value *values,
 			    void **out, struct err *err)
 {
@@ -78,12 +83,13 @@ int steer_set_policy(struct steer *steer, const struct policy_ops *policy,
 	steer->policy_state = state;
 	steer->policy_wake = MONO_LONG_AGO;
 	steer->policy_started = false;
+	steer->wish_delayed = false;
 	return 0;
 }
 
 int steer_init(struct steer *steer, const struct steer_config *config, size_t path_count,
-	       const struct policy_ops *policy, const union policy_value *values, struct rng *rng,
-	       struct mono now, struct err *err)
+	       const struct policy_ops *policy, const union policy_value *values,
+	       struct policy_rng rng, struct mono now, struct err *err)
 {
 	size_t i;
 	int ret;
@@ -193,7 +199,7 @@ static void ask_policy(struct steer *steer, enum policy_event event, struct mono
 		.active = steer->active,
 		.path_count = steer->count,
 		.paths = steer->shown,
-		.rng = {next_random, steer->rng},
+		.rng = steer->rng,
 	};
 
 	*answer = (struct policy_answer){POLICY_KEEP, NULL, POLICY_NEVER};
@@ -281,13 +287,14 @@ static void follow_policy(struct steer *steer, const struct path_view *views, st
 	show_paths(steer, views, MONO_LONG_AGO, now);
 	ask_policy(steer, policy_event(steer, now), now, &answer);
 	steer->policy_wake = (struct mono){answer.wake_us};
-	if (answer.path != POLICY_KEEP && mono_due(allowed, now)) {
+	steer->wish_delayed = answer.path != POLICY_KEEP && !mono_due(allowed, now);
+	if (answer.path != POLICY_KEEP && !steer->wish_delayed) {
 		bucket_take(&steer->migrations, now);
 		migrate(steer, answer.path, answer.reason, out);
 		return;
 	}
 	/* What it wants now it shall be asked again as soon as it may have it. */
-	if (answer.path != POLICY_KEEP)
+	if (steer->wish_delayed)
 		steer->policy_wake = allowed;
 	else if (mono_due(steer->policy_wake, now)) {
 		steer->policy_errors++;
@@ -372,6 +379,12 @@ static bool obey_operator(struct steer *steer, const struct path_view *views, st
 	return true;
 }
 
+bool steer_minds_figures(const struct steer *steer, const struct path_view *views)
+{
+	return steer->active == POLICY_NONE || !eligible_is_up(&views[steer->active]) ||
+	       steer->path[steer->active].unsettled || steer->wish_delayed;
+}
+
 void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
 		  struct steer_verdict *out)
 {
@@ -405,6 +418,7 @@ static void tell_policy_migrated(struct steer *steer, struct mono now)
 	ask_policy(steer, POLICY_MIGRATED, now, &answer);
 	steer->policy_started = true;
 	steer->policy_wake = (struct mono){answer.wake_us};
+	steer->wish_delayed = false;
 }
 
 void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struct mono moved,

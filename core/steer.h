@@ -53,7 +53,7 @@ struct steer {
 	const struct policy_ops *policy;
 	const union policy_value *values; /* borrowed: of the policy's parameters */
 	void *policy_state;
-	struct rng *rng; /* borrowed; streams as enum policy_stream */
+	struct policy_rng rng; /* what it points to is borrowed */
 	struct steer_path *path;
 	struct policy_path *shown; /* what the policy sees; scratch space */
 	size_t count;
@@ -68,15 +68,19 @@ struct steer {
 	struct mono pinned_until;
 	struct mono policy_wake;
 	bool policy_started;
+	bool wish_delayed;	  /* the policy wants to move, a guard makes it wait */
 	uint32_t policy_errors;	  /* answers that made no sense */
 	struct bucket migrations; /* the rate limit */
 };
 
-/* `policy`, `values` and `rng` must outlive `steer`. Returns 0, -ENOMEM, or -EINVAL with the
- * policy's sentence in `err`. */
+/* Random numbers of `rng`, one of its streams for each enum policy_stream. */
+struct policy_rng steer_rng(struct rng *rng);
+
+/* `policy`, `values` and what `rng` points to must outlive `steer`. Returns 0, -ENOMEM, or -EINVAL
+ * with the policy's sentence in `err`. */
 int steer_init(struct steer *steer, const struct steer_config *config, size_t path_count,
-	       const struct policy_ops *policy, const union policy_value *values, struct rng *rng,
-	       struct mono now, struct err *err);
+	       const struct policy_ops *policy, const union policy_value *values,
+	       struct policy_rng rng, struct mono now, struct err *err);
 void steer_fini(struct steer *steer);
 
 /* Changes the policy; on an error (as steer_init) the old one stays. */
@@ -91,6 +95,10 @@ void steer_adopt(struct steer *steer, int active, struct mono now);
  * steer answers keep until it hears of steer_on_outcome(). */
 void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
 		  struct steer_verdict *out);
+
+/* Whether steer_decide() may answer otherwise because of figures alone (round trips, the instant of
+ * the last proof), without a path changing its state, a word from outside, or its wake-up. */
+bool steer_minds_figures(const struct steer *steer, const struct path_view *views);
 
 /* How the migration of the last verdict ended. `moved` is when the route was swapped. */
 void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struct mono moved,

@@ -32,7 +32,7 @@ void announce(struct daemon *daemon, const char *kind, json_t *members, const ch
 
 static const char *name_of(const struct daemon *daemon, int path)
 {
-	return path < 0 ? "nowhere" : daemon->engine.paths.path[path].name;
+	return path < 0 ? "nowhere" : daemon->engine.machine.paths.path[path].name;
 }
 
 void announce_migration(struct daemon *daemon, const struct migration *migration)
@@ -70,7 +70,8 @@ void announce_migration(struct daemon *daemon, const struct migration *migration
 			 migration->reason, migration->error, from);
 		break;
 	}
-	say(daemon, level, "migration", text, report_migration(migration, &daemon->engine.paths));
+	say(daemon, level, "migration", text,
+	    report_migration(migration, &daemon->engine.machine.paths));
 }
 
 static bool is_usable(enum path_state state)
@@ -80,7 +81,7 @@ static bool is_usable(enum path_state state)
 
 static void announce_path_state(struct daemon *daemon, size_t i)
 {
-	const struct paths *paths = &daemon->engine.paths;
+	const struct paths *paths = &daemon->engine.machine.paths;
 	const struct path *path = &paths->path[i];
 	enum path_state before = daemon->engine.announced[i];
 	const char *fault = path_fault_name(paths_fault(paths, i));
@@ -111,8 +112,8 @@ void announce_path_states(struct daemon *daemon)
 {
 	size_t i;
 
-	for (i = 0; i < daemon->engine.paths.count; i++) {
-		if (daemon->engine.paths.path[i].state != daemon->engine.announced[i])
+	for (i = 0; i < daemon->engine.machine.paths.count; i++) {
+		if (daemon->engine.machine.paths.path[i].state != daemon->engine.announced[i])
 			announce_path_state(daemon, i);
 	}
 }

@@ -10,6 +10,7 @@
 #include "core/report.h"
 #include "daemon/announce.h"
 #include "daemon/daemon.h"
+#include "daemon/engine.h"
 #include "lib/clock.h"
 #include "lib/utf8.h"
 #include "policies/registry.h"
@@ -45,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static json_t *no(const char *code, const 
 /* The path that the request names, or -1 with the reply in `*reply`. */
 static int path_argument(struct daemon *daemon, const json_t *args, json_t **reply)
 {
-	const struct paths *paths = &daemon->engine.paths;
+	const struct paths *paths = &daemon->engine.machine.paths;
 	const char *name = json_string_value(json_object_get(args, "path"));
 	char names[400] = "";
 	size_t i, used = 0;
@@ -73,8 +74,8 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 		.wireguard = network_is_userspace(&engine->network) ? "userspace" : "kernel",
 		.started = daemon->started,
 		.now = clock_now(),
-		.paths = &engine->paths,
-		.steer = &engine->steer,
+		.paths = &engine->machine.paths,
+		.steer = &engine->machine.steer,
 		.migrations = &daemon->migrations,
 		.leaked_packets = -1,
 		.blocked_packets = -1,
@@ -103,7 +104,7 @@ static json_t *policy(struct daemon *daemon, const struct control_request *reque
 {
 	(void)request;
 	(void)args;
-	return ok_with("policy", report_policy(&daemon->engine.steer));
+	return ok_with("policy", report_policy(&daemon->engine.machine.steer));
 }
 
 static json_t *policy_list(struct daemon *daemon, const struct control_request *request,
@@ -134,7 +135,7 @@ static json_t *version(struct daemon *daemon, const struct control_request *requ
 static const char *why_not(struct daemon *daemon, const struct path_view *views, int path,
 			   struct mono now)
 {
-	const struct steer *steer = &daemon->engine.steer;
+	const struct steer *steer = &daemon->engine.machine.steer;
 
 	if (path < 0)
 		return "no other path is eligible";
@@ -152,7 +153,7 @@ static const char *why_not(struct daemon *daemon, const struct path_view *views,
 static json_t *migrate(struct daemon *daemon, const struct control_request *request,
 		       const json_t *args)
 {
-	const struct paths *paths = &daemon->engine.paths;
+	const struct paths *paths = &daemon->engine.machine.paths;
 	const char *name = json_string_value(json_object_get(args, "path"));
 	struct mono now = clock_now();
 	const struct path_view *views = daemon_views(daemon, now);
@@ -166,7 +167,9 @@ static json_t *migrate(struct daemon *daemon, const struct control_request *requ
 	}
 	if (daemon->waiting_client)
 		return no("refused", "another client waits for a migration");
-	switch (steer_request(&daemon->engine.steer, views, path, now)) {
+	switch (engine_feed(daemon,
+			    (struct input){.kind = INPUT_REQUEST, .path = (int16_t)path, .at = now})
+			.error) {
 	case 0:
 		break;
 	case -EBUSY:
@@ -190,7 +193,7 @@ void commands_on_migration(struct daemon *daemon, const struct migration *migrat
 
 	if (!daemon->waiting_client)
 		return;
-	record = report_migration(migration, &daemon->engine.paths);
+	record = report_migration(migration, &daemon->engine.machine.paths);
 	if (migration->outcome == MIGRATION_SETTLED || migration->outcome == MIGRATION_UNCONFIRMED)
 		record = ok_with("migration", record);
 	else
@@ -212,7 +215,7 @@ static json_t *pin(struct daemon *daemon, const struct control_request *request,
 {
 	const json_t *duration = json_object_get(args, "for_s");
 	double for_s = json_number_value(duration);
-	struct mono until = MONO_NEVER;
+	struct mono now = clock_now(), until = MONO_NEVER;
 	json_t *reply;
 	int path = path_argument(daemon, args, &reply);
 
@@ -222,10 +225,14 @@ static json_t *pin(struct daemon *daemon, const struct control_request *request,
 	if (duration && !(for_s > 0 && for_s <= PIN_MAX_S))
 		return no("usage", "\"for_s\" must be a number of seconds above 0, at most a year");
 	if (duration)
-		until = mono_add_us(clock_now(), (int64_t)(for_s * 1e6));
-	steer_pin(&daemon->engine.steer, path, until);
+		until = mono_add_us(now, (int64_t)(for_s * 1e6));
+	engine_feed(daemon, (struct input){.kind = INPUT_PIN,
+					   .path = (int16_t)path,
+					   .at = now,
+					   .value = until.us});
 	daemon_decide_soon(daemon);
-	announce(daemon, "pin", NULL, "path %s is pinned", daemon->engine.paths.path[path].name);
+	announce(daemon, "pin", NULL, "path %s is pinned",
+		 daemon->engine.machine.paths.path[path].name);
 	return ok();
 }
 
@@ -234,7 +241,7 @@ static json_t *unpin(struct daemon *daemon, const struct control_request *reques
 {
 	(void)request;
 	(void)args;
-	steer_unpin(&daemon->engine.steer);
+	engine_feed(daemon, (struct input){.kind = INPUT_UNPIN, .at = clock_now()});
 	daemon_decide_soon(daemon);
 	announce(daemon, "pin", NULL, "no path is pinned");
 	return ok();
@@ -247,10 +254,13 @@ static json_t *set_drained(struct daemon *daemon, const json_t *args, bool drain
 
 	if (path < 0)
 		return reply;
-	steer_drain(&daemon->engine.steer, path, drained);
+	engine_feed(daemon, (struct input){.kind = INPUT_DRAIN,
+					   .path = (int16_t)path,
+					   .at = clock_now(),
+					   .value = drained});
 	daemon_decide_soon(daemon);
-	announce(daemon, "drain", NULL, "path %s is %s", daemon->engine.paths.path[path].name,
-		 drained ? "drained" : "enabled");
+	announce(daemon, "drain", NULL, "path %s is %s",
+		 daemon->engine.machine.paths.path[path].name, drained ? "drained" : "enabled");
 	return ok();
 }
 
@@ -311,7 +321,7 @@ static json_t *policy_set(struct daemon *daemon, const struct control_request *r
 	}
 	if (daemon_set_policy(daemon, ops, values, &err))
 		return no("refused", "%s", err.text);
-	return ok_with("policy", report_policy(&daemon->engine.steer));
+	return ok_with("policy", report_policy(&daemon->engine.machine.steer));
 }
 
 static json_t *reload(struct daemon *daemon, const struct control_request *request,

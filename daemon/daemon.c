@@ -13,6 +13,7 @@
 #include "daemon/engine.h"
 #include "daemon/links.h"
 #include "daemon/privileges.h"
+#include "daemon/reload.h"
 #include "daemon/teardown.h"
 #include "lib/clock.h"
 #include "policies/registry.h"
@@ -41,7 +42,7 @@ static void notice_suspend(struct daemon *daemon, struct mono now)
 		log_info(&daemon->log, "the machine slept for %dms, probing afresh",
 			 (int)((suspended_us - daemon->suspended_us) / 1000));
 		prober_forget_outstanding(daemon->engine.prober, now);
-		paths_on_resume(&daemon->engine.paths, now);
+		engine_feed(daemon, (struct input){.kind = INPUT_RESUME, .at = now});
 		prober_burst(daemon->engine.prober, now);
 	}
 	daemon->suspended_us = suspended_us;
@@ -50,12 +51,12 @@ static void notice_suspend(struct daemon *daemon, struct mono now)
 static void read_active_counters(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
-	int active = engine->steer.active;
+	int active = engine->machine.steer.active;
 	int64_t poll_us = STALL_POLL_IDLE_US;
 
 	if (active >= 0) {
 		engine_read_counters(daemon, (size_t)active, now);
-		poll_us = paths_poll_us(&engine->paths, (size_t)active);
+		poll_us = paths_poll_us(&engine->machine.paths, (size_t)active);
 	}
 	daemon->next_active = mono_add_us(now, poll_us);
 }
@@ -65,14 +66,17 @@ static void do_every_second(struct daemon *daemon, struct mono now)
 	struct engine *engine = &daemon->engine;
 	size_t i;
 
-	for (i = 0; i < engine->paths.count; i++) {
-		if ((int)i != engine->steer.active)
+	for (i = 0; i < engine->machine.paths.count; i++) {
+		if ((int)i != engine->machine.steer.active)
 			engine_read_counters(daemon, i, now);
 	}
 	/* One path a second: asking a userspace WireGuard takes a while. */
-	i = daemon->next_handshake++ % engine->paths.count;
-	engine->paths.path[i].handshake_age_us =
-		network_handshake_age_us(&engine->network, i, clock_wall_us());
+	i = daemon->next_handshake++ % engine->machine.paths.count;
+	engine_feed(daemon, (struct input){.kind = INPUT_HANDSHAKE,
+					   .path = (int16_t)i,
+					   .at = now,
+					   .value = network_handshake_age_us(&engine->network, i,
+									     clock_wall_us())});
 	daemon->next_second = mono_add_us(now, SECOND_US);
 }
 
@@ -98,7 +102,7 @@ static void finish_migration(struct daemon *daemon, struct mono now)
 	migration_log_add(&daemon->migrations, &migration);
 	announce_migration(daemon, &migration);
 	commands_on_migration(daemon, &migration);
-	steer_on_outcome(&engine->steer, migration.outcome, migration.swapped, now);
+	engine_feed(daemon, machine_outcome(&migration, now));
 	/* The next choice needs to know who answers now. */
 	if (migration.outcome == MIGRATION_FAILED || migration.outcome == MIGRATION_ROLLED_BACK)
 		prober_burst(engine->prober, now);
@@ -109,21 +113,19 @@ static void finish_migration(struct daemon *daemon, struct mono now)
 static void decide(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
+	struct machine *machine = &engine->machine;
 	struct steer_verdict verdict;
 
 	daemon->decide_now = false;
-	paths_view(&engine->paths, now, engine->views);
-	steer_decide(&engine->steer, engine->views, now, &verdict);
+	verdict = engine_feed(daemon, (struct input){.kind = INPUT_DECIDE, .at = now}).verdict;
 	daemon->decide_at = verdict.wake;
 	if (verdict.action == STEER_KEEP && engine->executor.state == EXECUTOR_IDLE &&
-	    engine->steer.requested == POLICY_NONE && !daemon->remove_on_exit)
+	    machine->steer.requested == POLICY_NONE && !daemon->remove_on_exit)
 		commands_on_no_migration(daemon, "the path is no longer eligible");
 	if (verdict.action == STEER_MIGRATE)
-		executor_start(&engine->executor, engine->steer.active, &verdict,
-			       engine->steer.active < 0
-				       ? -1
-				       : engine->views[engine->steer.active].policy.srtt_us,
-			       engine->views[verdict.to].policy.srtt_us, now, clock_wall_us());
+		executor_start(&engine->executor, machine->steer.active, &verdict,
+			       machine_srtt_us(machine, machine->steer.active),
+			       machine_srtt_us(machine, verdict.to), now, clock_wall_us());
 }
 
 static void repair(struct daemon *daemon, struct mono now)
@@ -138,7 +140,7 @@ static void repair(struct daemon *daemon, struct mono now)
 	}
 	daemon->repair_at = mono_add_us(now, AUDIT_US);
 	if (network_repair(&engine->network,
-			   executor_route(&engine->executor, engine->steer.active), &err))
+			   executor_route(&engine->executor, engine->machine.steer.active), &err))
 		log_error(&daemon->log, "cannot repair rules and routes: %s; trying again in %ds",
 			  err.text, (int)(AUDIT_US / SECOND_US));
 	else if (daemon->damage)
@@ -160,7 +162,7 @@ static struct mono next_wake(const struct daemon *daemon, struct mono now)
 	next = mono_earlier(next, resolver_next_deadline(daemon->resolver, now));
 	next = mono_earlier(next, daemon->decide_at);
 	next = mono_earlier(next, prober_next_deadline(engine->prober));
-	next = mono_earlier(next, paths_next_deadline(&engine->paths));
+	next = mono_earlier(next, paths_next_deadline(&engine->machine.paths));
 	return mono_earlier(next, executor_next_deadline(&engine->executor));
 }
 
@@ -180,12 +182,12 @@ static void daemon_step(void *arg)
 		read_guard(daemon, now);
 	if (mono_due(daemon->next_second, now))
 		do_every_second(daemon, now);
-	engine_effects(daemon, paths_on_time(&engine->paths, now), now);
+	engine_feed(daemon, (struct input){.kind = INPUT_TIME, .at = now});
 	executor_on_time(&engine->executor, now);
 	finish_migration(daemon, now);
 	if (daemon->decide_now || mono_due(daemon->decide_at, now))
 		decide(daemon, now);
-	if (engine->strays_left && engine->steer.active >= 0) {
+	if (engine->strays_left && engine->machine.steer.active >= 0) {
 		teardown_strays(&engine->network);
 		engine->strays_left = false;
 	}
@@ -216,8 +218,7 @@ void daemon_decide_by(struct daemon *daemon, struct mono now)
 
 const struct path_view *daemon_views(struct daemon *daemon, struct mono now)
 {
-	paths_view(&daemon->engine.paths, now, daemon->engine.views);
-	return daemon->engine.views;
+	return machine_views(&daemon->engine.machine, now);
 }
 
 /* --- events from the kernel ------------------------------------------------------------------- */
@@ -378,7 +379,7 @@ int daemon_fini(struct daemon *daemon)
 int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
 		      union policy_value *values, struct err *err)
 {
-	int ret = steer_set_policy(&daemon->engine.steer, policy, values, err);
+	int ret = machine_set_policy(&daemon->engine.machine, policy, values, err);
 
 	if (ret) {
 		free(values);
@@ -405,7 +406,7 @@ int daemon_reload(struct daemon *daemon, struct diags *d, struct err *err)
 			       "compsd");
 	}
 	privileges_lock_memory(conf, &daemon->log);
-	ret = engine_replace(daemon, conf, err);
+	ret = reload_apply(daemon, conf, err);
 	if (ret)
 		return ret;
 	daemon->log.level = conf->log_level;

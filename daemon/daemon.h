@@ -1,6 +1,6 @@
 /* daemon: owns everything and ties it together; the one place where data turns into action.
  *
- *   prober, monitor, counters -> core/path -> core/steer -> executor -> network -> kernel
+ *   prober, monitor, counters -> core/machine (paths, steer) -> executor -> network -> kernel
  *
  * Everything runs on one loop and one thread. After every batch of events daemon_step() brings the
  * clockwork up to date: what is due is done, steer is asked, and the next wake-up is set.
@@ -12,9 +12,8 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "core/machine.h"
 #include "core/migration.h"
-#include "core/path.h"
-#include "core/steer.h"
 #include "daemon/control.h"
 #include "daemon/events.h"
 #include "daemon/executor.h"
@@ -32,10 +31,8 @@
 struct engine {
 	struct conf *conf;
 	struct network network;
-	struct paths paths;
-	struct path_view *views;
+	struct machine machine;
 	enum path_state *announced; /* per path: the state that was last logged */
-	struct steer steer;
 	struct executor executor;
 	struct prober *prober;
 	struct loop_fd *prober_fds[PROBE_FDS];

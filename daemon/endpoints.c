@@ -24,10 +24,10 @@ static const struct conf_endpoint *endpoint_of(const struct engine *engine, size
 
 static bool is_stale(const struct engine *engine, size_t id)
 {
-	const struct path *path = &engine->paths.path[id];
+	const struct path *path = &engine->machine.paths.path[id];
 
 	if (id == exit_id(engine))
-		return paths_common_fault(&engine->paths) == PATH_FAULT_EXIT;
+		return paths_common_fault(&engine->machine.paths) == PATH_FAULT_EXIT;
 	return path->state == PATH_DOWN && path->link_up &&
 	       (path->handshake_age_us < 0 || path->handshake_age_us > STALE_US);
 }
@@ -84,7 +84,7 @@ void endpoints_on_answer(void *arg, size_t id, const struct ip *ip, const char *
 	log_debug(&daemon->log, "%s is %s", endpoint_of(engine, id)->host, ip_format(ip, text));
 	announce(daemon, "endpoint", NULL, "endpoint %s has a new address",
 		 endpoint_of(engine, id)->host);
-	for (i = 0; i < engine->paths.count; i++) {
+	for (i = 0; i < engine->machine.paths.count; i++) {
 		if (i == id || id == exit_id(engine))
 			links_set_targets(daemon, i, now);
 	}

@@ -14,15 +14,17 @@ int engine_start(struct daemon *daemon, struct conf *conf, struct err *err);
 /* Closes all handles; conf stays, and so does the kernel. */
 void engine_stop(struct daemon *daemon);
 
-/* Goes over to another configuration without touching what both have; pins, drains and the active
- * path stay. After a failure the old one is in force again and `conf` is freed. Returns 0 or -errno
- * with a sentence in `err`. */
-int engine_replace(struct daemon *daemon, struct conf *conf, struct err *err);
+/* What the machine needs to know of a configuration; the simulated world of the tests asks too. */
+struct machine_config engine_machine_config(const struct conf_probe *probe,
+					    const struct conf_guards *guards, size_t path_count);
 
-/* Acts on what core/path asked for (enum paths_effect). */
-void engine_effects(struct daemon *daemon, unsigned int effects, struct mono now);
+/* Feeds the machine and acts on what the paths asked for (enum paths_effect). */
+struct machine_result engine_feed(struct daemon *daemon, struct input input);
 
-/* Reads one path's counters into core/path. */
+/* Has the inner tunnel's far end follow a route that was moved outside of a migration. */
+void engine_follow(struct daemon *daemon);
+
+/* Reads one path's counters into the machine. */
 void engine_read_counters(struct daemon *daemon, size_t index, struct mono now);
 
 #endif

@@ -10,6 +10,19 @@
 #define REOPEN_DELAY_US INT64_C(100000)
 #define REOPEN_RETRY_US INT64_C(1000000)
 
+static void set_target(struct daemon *daemon, size_t index, enum path_target target,
+		       const struct ip *to, int ifindex, struct mono now)
+{
+	bool probed = to && to->family != AF_UNSPEC;
+
+	engine_feed(daemon, (struct input){.kind = INPUT_TARGET,
+					   .path = (int16_t)index,
+					   .target = (uint8_t)target,
+					   .at = now,
+					   .value = probed});
+	prober_set_target(daemon->engine.prober, index, target, probed ? to : NULL, ifindex, now);
+}
+
 void links_set_targets(struct daemon *daemon, size_t index, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
@@ -17,16 +30,11 @@ void links_set_targets(struct daemon *daemon, size_t index, struct mono now)
 	const struct ip *proxy = conf->proxy4.family != AF_UNSPEC ? &conf->proxy4 : &conf->proxy6;
 	const struct ip *exit = &engine->network.inner.endpoint.ip;
 	int ifindex = (int)engine->network.path[index].tunnel.ifindex;
-	bool *probed = engine->paths.path[index].probed;
 	/* A probe without a peer to send it to would start WireGuard's handshake timer in vain. */
 	bool known = network_endpoint(&engine->network, index)->ip.family != AF_UNSPEC;
 
-	probed[PATH_TARGET_PROXY] = known && proxy->family != AF_UNSPEC;
-	probed[PATH_TARGET_EXIT] = known && exit->family != AF_UNSPEC;
-	prober_set_target(engine->prober, index, PATH_TARGET_PROXY,
-			  probed[PATH_TARGET_PROXY] ? proxy : NULL, ifindex, now);
-	prober_set_target(engine->prober, index, PATH_TARGET_EXIT,
-			  probed[PATH_TARGET_EXIT] ? exit : NULL, ifindex, now);
+	set_target(daemon, index, PATH_TARGET_PROXY, known ? proxy : NULL, ifindex, now);
+	set_target(daemon, index, PATH_TARGET_EXIT, known ? exit : NULL, ifindex, now);
 }
 
 static void reopen_soon(struct engine *engine, int64_t delay_us, struct mono now)
@@ -44,8 +52,11 @@ static void update_path(struct daemon *daemon, size_t index, const struct tunnel
 
 	if (tunnel->ifindex != before->ifindex)
 		links_set_targets(daemon, index, now);
-	if (usable != engine->paths.path[index].link_up)
-		engine_effects(daemon, paths_on_link(&engine->paths, index, usable, now), now);
+	if (usable != engine->machine.paths.path[index].link_up)
+		engine_feed(daemon, (struct input){.kind = INPUT_LINK,
+						   .path = (int16_t)index,
+						   .at = now,
+						   .value = usable});
 }
 
 static bool concerns(const struct monitor_event *event, const struct tunnel *tunnel,
@@ -61,10 +72,10 @@ void links_on_event(struct daemon *daemon, const struct monitor_event *event, st
 	struct network *network = &engine->network;
 	size_t i;
 
-	for (i = 0; i < engine->paths.count; i++) {
+	for (i = 0; i < engine->machine.paths.count; i++) {
 		struct tunnel before = network->path[i].tunnel;
 
-		if (!concerns(event, &before, engine->paths.path[i].interface))
+		if (!concerns(event, &before, engine->machine.paths.path[i].interface))
 			continue;
 		network_refresh_path(network, i);
 		update_path(daemon, i, &before, now);
@@ -111,7 +122,8 @@ static bool reopen_path(struct daemon *daemon, size_t index, struct mono now)
 		log_warn(&daemon->log, "%s; trying again", err.text);
 	else
 		announce(daemon, "interface", NULL, "path %s: interface %s was gone, made it again",
-			 engine->paths.path[index].name, engine->paths.path[index].interface);
+			 engine->machine.paths.path[index].name,
+			 engine->machine.paths.path[index].interface);
 	update_path(daemon, index, &before, now);
 	return !ret;
 }
@@ -126,7 +138,7 @@ void links_reopen(struct daemon *daemon, struct mono now)
 		return;
 	engine->reopen_at = MONO_NEVER;
 	all = reopen_inner(daemon);
-	for (i = 0; i < engine->paths.count; i++)
+	for (i = 0; i < engine->machine.paths.count; i++)
 		all &= reopen_path(daemon, i, now);
 	if (!all)
 		reopen_soon(engine, REOPEN_RETRY_US, now);

@@ -7,6 +7,7 @@
 #include "conf/policy_params.h"
 #include "daemon/commands.h"
 #include "daemon/daemon.h"
+#include "daemon/engine.h"
 #include "lib/clock.h"
 #include "lib/jsonl.h"
 #include "policies/registry.h"
@@ -45,8 +46,15 @@ void control_publish(struct control *control, const char *line)
 
 const struct path_view *daemon_views(struct daemon *daemon, struct mono now)
 {
-	paths_view(&daemon->engine.paths, now, daemon->engine.views);
-	return daemon->engine.views;
+	return machine_views(&daemon->engine.machine, now);
+}
+
+struct machine_result engine_feed(struct daemon *daemon, struct input input)
+{
+	struct machine_result result;
+
+	machine_feed(&daemon->engine.machine, input, &result);
+	return result;
 }
 
 void daemon_decide_soon(struct daemon *daemon)
@@ -57,7 +65,7 @@ void daemon_decide_soon(struct daemon *daemon)
 int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
 		      union policy_value *values, struct err *err)
 {
-	int ret = steer_set_policy(&daemon->engine.steer, policy, values, err);
+	int ret = machine_set_policy(&daemon->engine.machine, policy, values, err);
 
 	if (ret) {
 		free(values);
@@ -102,20 +110,19 @@ static void drop_line(void *arg, enum log_level level, const char *line)
 	MUST(line);
 }
 
-static void start_paths(struct engine *engine, struct mono now)
+static void feed(struct machine *machine, struct input input)
+{
+	struct machine_result result;
+
+	machine_feed(machine, input, &result);
+}
+
+static void start_paths(struct machine *machine, struct mono now)
 {
 	static const char *const names[PATHS] = {"ams", "fra", "par"};
-	const struct path_stats_config config = {
-		.window = 16,
-		.timeout_min_us = 10000,
-		.timeout_max_us = 1000000,
-		.down_after = 4,
-		.up_after = 1,
-	};
 
-	MUST(paths_init(&engine->paths, PATHS, &config, now) == 0);
-	for (size_t i = 0; i < PATHS; i++) {
-		struct path *path = &engine->paths.path[i];
+	for (int16_t i = 0; i < PATHS; i++) {
+		struct path *path = &machine->paths.path[i];
 
 		path->name = names[i];
 		path->interface = "wgnet";
@@ -123,17 +130,31 @@ static void start_paths(struct engine *engine, struct mono now)
 		path->probed[PATH_TARGET_PROXY] = true;
 		if (i == 0)
 			continue; /* this one stays unknown */
-		paths_on_sent(&engine->paths, i, PATH_TARGET_PROXY, 0, now);
-		paths_on_reply(&engine->paths, i, PATH_TARGET_PROXY, 0, 5000,
-			       mono_add_us(now, 5000));
+		feed(machine, (struct input){.kind = INPUT_SENT, .path = i, .at = now});
+		feed(machine, (struct input){.kind = INPUT_REPLY,
+					     .path = i,
+					     .at = mono_add_us(now, 5000),
+					     .value = 5000});
 	}
+	feed(machine, (struct input){.kind = INPUT_ADOPT, .path = 1, .at = now});
 }
 
 static void start(struct daemon *daemon, struct conf *conf)
 {
 	const struct policy_ops *policy = registry_find("hold");
 	struct engine *engine = &daemon->engine;
-	const struct steer_config config = {.migrations_per_min = 60};
+	const struct machine_config config = {
+		.stats =
+			{
+				.window = 16,
+				.timeout_min_us = 10000,
+				.timeout_max_us = 1000000,
+				.down_after = 4,
+				.up_after = 1,
+			},
+		.steer = {.migrations_per_min = 60},
+		.path_count = PATHS,
+	};
 	struct mono now = clock_now();
 	struct err err;
 
@@ -141,14 +162,12 @@ static void start(struct daemon *daemon, struct conf *conf)
 	daemon->started = now;
 	MUST(rng_init_seed(&daemon->rng, 1) == 0);
 	engine->conf = conf;
-	engine->views = calloc(PATHS, sizeof(*engine->views));
 	engine->network.path = calloc(PATHS, sizeof(*engine->network.path));
 	engine->values = conf_policy_values_new(policy);
-	MUST(engine->views && engine->network.path && engine->values);
-	start_paths(engine, now);
-	MUST(steer_init(&engine->steer, &config, PATHS, policy, engine->values, &daemon->rng, now,
-			&err) == 0);
-	steer_adopt(&engine->steer, 1, now);
+	MUST(engine->network.path && engine->values);
+	MUST(machine_init(&engine->machine, &config, policy, engine->values,
+			  steer_rng(&daemon->rng), now, &err) == 0);
+	start_paths(&engine->machine, now);
 }
 
 static void stop(struct daemon *daemon)
@@ -156,11 +175,9 @@ static void stop(struct daemon *daemon)
 	struct engine *engine = &daemon->engine;
 
 	events_fini(&daemon->events);
-	steer_fini(&engine->steer);
-	paths_fini(&engine->paths);
+	machine_fini(&engine->machine);
 	free(engine->values);
 	free(engine->network.path);
-	free(engine->views);
 }
 
 static void send_request(struct daemon *daemon, const char *line, bool admin)

@@ -11,7 +11,7 @@ static void fail_at(const struct world *world, const char *what,
 {
 	fail_msg("seed %llu, %.3fs: %s to path %d (%s) %s", (unsigned long long)world->seed,
 		 (double)mono_diff_us(world->now, WORLD_BIRTH) / 1e6, verdict->reason, verdict->to,
-		 path_state_name(world->views[verdict->to].state), what);
+		 path_state_name(world->machine.views[verdict->to].state), what);
 }
 
 static bool is_guarded(const char *reason)
@@ -45,7 +45,7 @@ static void check_guards(const struct world *world, const struct steer_verdict *
 	const struct conf_guards *guards = &world->config.guards;
 	uint32_t limit = guards->max_migrations_per_min;
 
-	if (mono_diff_us(world->now, world->steer.since) < guards->min_dwell_us)
+	if (mono_diff_us(world->now, world->machine.steer.since) < guards->min_dwell_us)
 		fail_at(world, "within the minimum dwell", verdict);
 	/* The bucket holds a minute's worth, so in a minute at most twice as many go. */
 	if (mono_diff_us(world->now, guarded_before(world, 2 * limit)) < MINUTE)
@@ -55,9 +55,10 @@ static void check_guards(const struct world *world, const struct steer_verdict *
 /* What steer saw. */
 static void check_views(const struct world *world, const struct steer_verdict *verdict)
 {
-	const struct steer *steer = &world->steer;
-	const struct path_view *to = &world->views[verdict->to];
-	const struct path_view *from = steer->active < 0 ? NULL : &world->views[steer->active];
+	const struct steer *steer = &world->machine.steer;
+	const struct path_view *to = &world->machine.views[verdict->to];
+	const struct path_view *from =
+		steer->active < 0 ? NULL : &world->machine.views[steer->active];
 	bool failover = !strcmp(verdict->reason, "failover");
 
 	if (world->executor.state != EXECUTOR_IDLE)
@@ -87,9 +88,9 @@ static void check_truth(struct world *world, const struct steer_verdict *verdict
 	    mono_diff_us(world->now, to->broken_since) > unseen_us)
 		fail_at(world, "which has been dead for long", verdict);
 	if (strcmp(verdict->reason, "failover") != 0 || world->disturbed ||
-	    world->steer.path[world->steer.active].unsettled)
+	    world->machine.steer.path[world->machine.steer.active].unsettled)
 		return;
-	from = &world->net.path[world->steer.active];
+	from = &world->net.path[world->machine.steer.active];
 	if (from->loss < 0.05 && mono_diff_us(world->now, from->broken) > 10 * unseen_us)
 		fail_at(world, "from a path that works", verdict);
 }

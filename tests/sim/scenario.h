@@ -62,7 +62,8 @@ static inline int64_t burst_us(const struct world *world)
 
 static inline int64_t timeout_us(const struct world *world)
 {
-	return path_stats_timeout_us(paths_judge(&world->paths, (size_t)world->steer.active));
+	return path_stats_timeout_us(
+		paths_judge(&world->machine.paths, (size_t)world->machine.steer.active));
 }
 
 /* Nothing but probes shows the death: one is sent within three intervals, its loss is noticed, and

@@ -11,7 +11,7 @@ static void proxy_dies_idle(struct world *world)
 	world->net.path[0].proxy_dead = true;
 	world_run(world, 30 * SECOND);
 	expect_failover(world, broken, bound_us);
-	assert_int_equal(paths_fault(&world->paths, 0), PATH_FAULT_PROXY);
+	assert_int_equal(paths_fault(&world->machine.paths, 0), PATH_FAULT_PROXY);
 	assert_int_equal(world->count, 2);
 }
 
@@ -51,9 +51,9 @@ static void leg_dies(struct world *world)
 	world->net.path[0].leg_dead = true;
 	world_run(world, 30 * SECOND);
 	expect_failover(world, broken, bound_us);
-	assert_int_equal(paths_fault(&world->paths, 0), PATH_FAULT_PROXY_EXIT);
-	assert_int_equal(paths_fault(&world->paths, 1), PATH_FAULT_NONE);
-	assert_int_equal(paths_common_fault(&world->paths), PATH_FAULT_NONE);
+	assert_int_equal(paths_fault(&world->machine.paths, 0), PATH_FAULT_PROXY_EXIT);
+	assert_int_equal(paths_fault(&world->machine.paths, 1), PATH_FAULT_NONE);
+	assert_int_equal(paths_common_fault(&world->machine.paths), PATH_FAULT_NONE);
 }
 
 static void test_proxy_exit_leg_dies(void **state)
@@ -71,7 +71,7 @@ static void link_is_deleted(struct world *world)
 	world_set_link(world, 0, false);
 	world_run(world, 10 * SECOND);
 	expect_failover(world, broken, 0);
-	assert_int_equal(paths_fault(&world->paths, 0), PATH_FAULT_INTERFACE);
+	assert_int_equal(paths_fault(&world->machine.paths, 0), PATH_FAULT_INTERFACE);
 	world_set_link(world, 0, true);
 	world_run(world, 2 * MINUTE);
 	assert_string_equal(world_last(world)->reason, "failback");
@@ -89,10 +89,10 @@ static void only_path_dies(struct world *world)
 {
 	world->net.path[0].proxy_dead = true;
 	world_run(world, MINUTE);
-	assert_int_equal(world->paths.path[0].state, PATH_DOWN);
+	assert_int_equal(world->machine.paths.path[0].state, PATH_DOWN);
 	world->net.path[0].proxy_dead = false;
 	world_run(world, MINUTE);
-	assert_int_equal(world->paths.path[0].state, PATH_UP);
+	assert_int_equal(world->machine.paths.path[0].state, PATH_UP);
 	assert_int_equal(world->count, 1);
 	assert_int_equal(world->net.route, 0);
 }
@@ -131,14 +131,14 @@ static void expect_nothing_moves(struct world *world, bool *part, int64_t for_us
 	*part = true;
 	world_run(world, for_us);
 	if (fault != PATH_FAULT_NONE)
-		assert_int_equal(paths_common_fault(&world->paths), fault);
+		assert_int_equal(paths_common_fault(&world->machine.paths), fault);
 	net_advance(&world->net, world->now);
 	*part = false;
 	world_run(world, 10 * MINUTE);
 	assert_int_equal(world->count, before);
 	assert_int_equal(world->net.route, route);
-	assert_int_equal(world->paths.path[route].state, PATH_UP);
-	assert_int_equal(paths_common_fault(&world->paths), PATH_FAULT_NONE);
+	assert_int_equal(world->machine.paths.path[route].state, PATH_UP);
+	assert_int_equal(paths_common_fault(&world->machine.paths), PATH_FAULT_NONE);
 }
 
 static void uplink_is_down(struct world *world)

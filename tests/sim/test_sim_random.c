@@ -39,9 +39,9 @@ static void quiet(const struct world_config *config, int64_t us)
 	world->net.down_pps = 50;
 	world_run(world, HOUR);
 	assert_int_equal(world_migrations(world, "failover"), 0);
-	assert_int_equal(world->steer.policy_errors, 0);
+	assert_int_equal(world->machine.steer.policy_errors, 0);
 	for (i = 0; i < config->paths; i++)
-		assert_int_equal(world->paths.path[i].transitions, 1); /* it came up */
+		assert_int_equal(world->machine.paths.path[i].transitions, 1); /* it came up */
 	for (i = 0; i < world->count; i++)
 		assert_int_equal(world->history[i].outcome, MIGRATION_SETTLED);
 	world_free(world);
@@ -235,6 +235,14 @@ static void disturb_all(struct world *world)
 	}
 }
 
+static void operate(struct world *world, enum input_kind kind, int path, int64_t value)
+{
+	world_feed(world, (struct input){.kind = (uint8_t)kind,
+					 .path = (int16_t)path,
+					 .at = world->now,
+					 .value = value});
+}
+
 static void command(struct world *world, int path)
 {
 	switch (below(world, 5)) {
@@ -245,13 +253,13 @@ static void command(struct world *world, int path)
 		world_request(world, POLICY_NONE);
 		break;
 	case 2:
-		steer_pin(&world->steer, path, mono_add_us(world->now, 5 * MINUTE));
+		operate(world, INPUT_PIN, path, mono_add_us(world->now, 5 * MINUTE).us);
 		break;
 	case 3:
-		steer_unpin(&world->steer);
+		operate(world, INPUT_UNPIN, 0, 0);
 		break;
 	case 4:
-		steer_drain(&world->steer, path, flip(world));
+		operate(world, INPUT_DRAIN, path, flip(world));
 		break;
 	}
 }
@@ -269,7 +277,7 @@ static void heal(struct world *world)
 		path->proxy_dead = path->leg_dead = world->swallows[i] = false;
 		path->queue_us = 0;
 		path->loss = 0;
-		steer_drain(&world->steer, (int)i, false);
+		operate(world, INPUT_DRAIN, (int)i, false);
 	}
 }
 
@@ -312,9 +320,10 @@ static void random_life(uint64_t seed)
 	live(world, HOUR);
 	heal(world);
 	world_run(world, 15 * MINUTE);
-	paths_view(&world->paths, world->now, world->views);
+	machine_views(&world->machine, world->now);
 	if (world->net.route < 0 || !net_carries(&world->net, (size_t)world->net.route) ||
-	    !world->views[world->net.route].policy.up_for_us || world->steer.policy_errors)
+	    !world->machine.views[world->net.route].policy.up_for_us ||
+	    world->machine.steer.policy_errors)
 		fail_msg("seed %llu: not well after everything was healed",
 			 (unsigned long long)seed);
 	world_free(world);

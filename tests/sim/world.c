@@ -10,12 +10,11 @@
 #include <cmocka.h>
 
 #include "conf/policy_params.h"
+#include "daemon/engine.h"
 #include "policies/registry.h"
 #include "tests/sim/rules.h"
 
-/* daemon/daemon.c and daemon/engine.c have the same numbers. */
-#define DECIDE_GAP_US	 INT64_C(5000)
-#define HOLD_DOWN_MAX_US INT64_C(300000000)
+#define DECIDE_GAP_US INT64_C(5000) /* as in daemon/daemon.c */
 
 #define SWAP_US 200 /* what a swap takes in the kernel */
 
@@ -47,7 +46,7 @@ struct world_config world_defaults(size_t paths, const char *policy)
 
 /* --- probes and counters in (engine.c) -------------------------------------------------------- */
 
-static void effects(struct world *world, unsigned int effects, struct mono now)
+static void act_on(struct world *world, unsigned int effects, struct mono now)
 {
 	int to = world->executor.migration.to;
 
@@ -57,9 +56,19 @@ static void effects(struct world *world, unsigned int effects, struct mono now)
 	}
 	if (!(effects & PATHS_CHANGED))
 		return;
-	if (world->executor.state != EXECUTOR_IDLE && world->paths.path[to].state == PATH_DOWN)
+	if (world->executor.state != EXECUTOR_IDLE &&
+	    world->machine.paths.path[to].state == PATH_DOWN)
 		executor_on_path_lost(&world->executor, now);
 	world->decide_now = true;
+}
+
+struct machine_result world_feed(struct world *world, struct input input)
+{
+	struct machine_result result;
+
+	machine_feed(&world->machine, input, &result);
+	act_on(world, result.effects, input.at);
+	return result;
 }
 
 static int64_t fate(void *arg, struct probe_packet *packet)
@@ -80,7 +89,11 @@ static void on_sent(void *arg, size_t path, unsigned int target, uint32_t number
 	struct world *world = arg;
 
 	(void)error;
-	paths_on_sent(&world->paths, path, target, number, at);
+	world_feed(world, (struct input){.kind = INPUT_SENT,
+					 .path = (int16_t)path,
+					 .target = (uint8_t)target,
+					 .number = number,
+					 .at = at});
 }
 
 static void on_reply(void *arg, const struct prober_reply *reply)
@@ -89,22 +102,24 @@ static void on_reply(void *arg, const struct prober_reply *reply)
 	struct mono now = world->now;
 
 	world->net.path[reply->path].counters.rx_packets++;
-	effects(world,
-		paths_on_reply(&world->paths, reply->path, reply->target, reply->number,
-			       reply->rtt_us, now),
-		now);
+	world_feed(world, (struct input){.kind = INPUT_REPLY,
+					 .path = (int16_t)reply->path,
+					 .target = (uint8_t)reply->target,
+					 .number = reply->number,
+					 .at = now,
+					 .value = reply->rtt_us});
 	world->decide_at = mono_earlier(world->decide_at, mono_add_us(now, DECIDE_GAP_US));
 }
 
 static void read_counters(struct world *world, size_t i, struct mono now)
 {
+	struct machine_result result;
+
 	if (world->net.path[i].link_gone)
 		return;
 	net_advance(&world->net, now);
-	effects(world,
-		paths_on_counters(&world->paths, i, world->steer.active == (int)i,
-				  &world->net.path[i].counters, now),
-		now);
+	machine_counters(&world->machine, i, &world->net.path[i].counters, now, &result);
+	act_on(world, result.effects, now);
 }
 
 static void set_targets(struct world *world, size_t path)
@@ -115,7 +130,11 @@ static void set_targets(struct world *world, size_t path)
 	for (target = 0; target < PATH_TARGETS; target++) {
 		struct ip to = {.family = AF_INET, .bytes = {(uint8_t)target}};
 
-		world->paths.path[path].probed[target] = true;
+		world_feed(world, (struct input){.kind = INPUT_TARGET,
+						 .path = (int16_t)path,
+						 .target = (uint8_t)target,
+						 .at = world->now,
+						 .value = true});
 		prober_set_target(world->prober, path, target, &to, ifindex, world->now);
 	}
 }
@@ -143,7 +162,10 @@ void world_set_link(struct world *world, size_t path, bool there)
 	p->counters = (struct path_counters){0};
 	forget_replies(world->transport, (int)path + 1);
 	set_targets(world, path);
-	effects(world, paths_on_link(&world->paths, path, there, world->now), world->now);
+	world_feed(world, (struct input){.kind = INPUT_LINK,
+					 .path = (int16_t)path,
+					 .at = world->now,
+					 .value = there});
 }
 
 /* --- migrations out (engine.c) ---------------------------------------------------------------- */
@@ -154,7 +176,7 @@ static int check_path(void *ctx, int path, struct err *err)
 
 	if (world->net.path[path].link_gone)
 		return err_set(err, -ENETDOWN, "the interface is gone");
-	if (world->paths.path[path].state == PATH_DOWN)
+	if (world->machine.paths.path[path].state == PATH_DOWN)
 		return err_set(err, -EHOSTUNREACH, "the path does not answer probes");
 	return 0;
 }
@@ -209,12 +231,12 @@ static const struct executor_ops executor_ops = {
 
 static void read_active_counters(struct world *world, struct mono now)
 {
-	int active = world->steer.active;
+	int active = world->machine.steer.active;
 	int64_t poll_us = STALL_POLL_IDLE_US;
 
 	if (active >= 0) {
 		read_counters(world, (size_t)active, now);
-		poll_us = stall_poll_us(&world->paths.path[active].stall);
+		poll_us = stall_poll_us(&world->machine.paths.path[active].stall);
 	}
 	world->next_active = mono_add_us(now, poll_us);
 }
@@ -223,8 +245,8 @@ static void do_every_second(struct world *world, struct mono now)
 {
 	size_t i;
 
-	for (i = 0; i < world->paths.count; i++) {
-		if ((int)i != world->steer.active)
+	for (i = 0; i < world->machine.paths.count; i++) {
+		if ((int)i != world->machine.steer.active)
 			read_counters(world, i, now);
 	}
 	world->next_second = mono_add_us(now, SECOND);
@@ -232,8 +254,9 @@ static void do_every_second(struct world *world, struct mono now)
 
 static void note_active_time(struct world *world, struct mono until)
 {
-	if (world->steer.active >= 0)
-		world->active_us[world->steer.active] += mono_diff_us(until, world->active_since);
+	if (world->machine.steer.active >= 0)
+		world->active_us[world->machine.steer.active] +=
+			mono_diff_us(until, world->active_since);
 	world->active_since = until;
 }
 
@@ -246,8 +269,8 @@ static void finish_migration(struct world *world, struct mono now)
 	world->history[world->count++ % WORLD_HISTORY] = migration;
 	if (migration.outcome != MIGRATION_REFUSED && migration.outcome != MIGRATION_ROLLED_BACK)
 		note_active_time(world, migration.swapped);
-	steer_on_outcome(&world->steer, migration.outcome, migration.swapped, now);
-	assert_int_equal(world->steer.active, world->net.route);
+	world_feed(world, machine_outcome(&migration, now));
+	assert_int_equal(world->machine.steer.active, world->net.route);
 	if (migration.outcome == MIGRATION_FAILED || migration.outcome == MIGRATION_ROLLED_BACK)
 		prober_burst(world->prober, now);
 	world->decide_now = true;
@@ -256,19 +279,17 @@ static void finish_migration(struct world *world, struct mono now)
 
 static void decide(struct world *world, struct mono now)
 {
-	int active = world->steer.active;
+	int active = world->machine.steer.active;
 	struct steer_verdict verdict;
 
 	world->decide_now = false;
-	paths_view(&world->paths, now, world->views);
-	steer_decide(&world->steer, world->views, now, &verdict);
+	verdict = world_feed(world, (struct input){.kind = INPUT_DECIDE, .at = now}).verdict;
 	world->decide_at = verdict.wake;
 	if (verdict.action != STEER_MIGRATE)
 		return;
 	rules_check(world, &verdict);
-	executor_start(&world->executor, active, &verdict,
-		       active < 0 ? -1 : world->views[active].policy.srtt_us,
-		       world->views[verdict.to].policy.srtt_us, now, now.us);
+	executor_start(&world->executor, active, &verdict, machine_srtt_us(&world->machine, active),
+		       machine_srtt_us(&world->machine, verdict.to), now, now.us);
 }
 
 static void step(struct world *world)
@@ -280,7 +301,7 @@ static void step(struct world *world)
 		read_active_counters(world, now);
 	if (mono_due(world->next_second, now))
 		do_every_second(world, now);
-	effects(world, paths_on_time(&world->paths, now), now);
+	world_feed(world, (struct input){.kind = INPUT_TIME, .at = now});
 	executor_on_time(&world->executor, now);
 	finish_migration(world, now);
 	if (world->decide_now || mono_due(world->decide_at, now))
@@ -295,7 +316,7 @@ static struct mono next_wake(const struct world *world)
 		return world->now;
 	next = mono_earlier(next, world->decide_at);
 	next = mono_earlier(next, prober_next_deadline(world->prober));
-	next = mono_earlier(next, paths_next_deadline(&world->paths));
+	next = mono_earlier(next, paths_next_deadline(&world->machine.paths));
 	return mono_earlier(next, executor_next_deadline(&world->executor));
 }
 
@@ -342,27 +363,6 @@ void world_run(struct world *world, int64_t us)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void start_paths(struct world *world)
-{
-	const struct conf_probe *probe = &world->config.probe;
-	struct path_stats_config config = {
-		.window = probe->window,
-		.up_after = probe->up_after,
-		.down_after = probe->burst,
-		.timeout_min_us = probe->timeout_min_us,
-		.timeout_max_us = probe->timeout_max_us,
-	};
-	size_t i;
-
-	assert_int_equal(paths_init(&world->paths, world->config.paths, &config, world->now), 0);
-	for (i = 0; i < world->config.paths; i++) {
-		snprintf(world->names[i], sizeof(world->names[i]), "p%u", (unsigned int)i % 1000);
-		world->paths.path[i].name = world->paths.path[i].interface = world->names[i];
-		world->paths.path[i].priority = (uint32_t)i;
-		world->paths.path[i].link_up = true;
-	}
-}
-
 static void start_prober(struct world *world)
 {
 	const struct conf_probe *probe = &world->config.probe;
@@ -384,19 +384,9 @@ static void start_prober(struct world *world)
 		set_targets(world, i);
 }
 
-static void start_steer(struct world *world)
+static const struct policy_ops *read_policy(struct world *world)
 {
 	const struct world_config *config = &world->config;
-	struct steer_config steer_config = {
-		.min_dwell_us = config->guards.min_dwell_us,
-		.migrations_per_min = config->guards.max_migrations_per_min,
-		.hold_down_us = config->guards.hold_down_us,
-		.hold_down_max_us = HOLD_DOWN_MAX_US,
-	};
-	struct executor_config executor_config = {
-		.confirm = !config->direct,
-		.settle_timeout_us = config->guards.settle_timeout_us,
-	};
 	const struct policy_ops *policy = registry_find(config->policy);
 	struct err err = {""};
 	size_t i;
@@ -409,10 +399,33 @@ static void start_steer(struct world *world)
 					  config->params[i + 1], &err))
 			fail_msg("%s", err.text);
 	}
-	executor_init(&world->executor, &executor_config, &executor_ops, world);
-	if (steer_init(&world->steer, &steer_config, config->paths, policy, world->values,
-		       &world->rng, world->now, &err))
+	return policy;
+}
+
+static void start_machine(struct world *world)
+{
+	const struct world_config *config = &world->config;
+	struct machine_config machine =
+		engine_machine_config(&config->probe, &config->guards, config->paths);
+	struct executor_config executor = {
+		.confirm = !config->direct,
+		.settle_timeout_us = config->guards.settle_timeout_us,
+	};
+	struct err err = {""};
+	size_t i;
+
+	if (machine_init(&world->machine, &machine, read_policy(world), world->values,
+			 steer_rng(&world->rng), world->now, &err))
 		fail_msg("%s", err.text);
+	executor_init(&world->executor, &executor, &executor_ops, world);
+	for (i = 0; i < config->paths; i++) {
+		struct path *path = &world->machine.paths.path[i];
+
+		snprintf(world->names[i], sizeof(world->names[i]), "p%u", (unsigned int)i % 1000);
+		path->name = path->interface = world->names[i];
+		path->priority = (uint32_t)i;
+		path->link_up = true;
+	}
 }
 
 struct world *world_new(const struct world_config *config, uint64_t seed)
@@ -430,9 +443,8 @@ struct world *world_new(const struct world_config *config, uint64_t seed)
 	world->watched = POLICY_NONE;
 	assert_int_equal(rng_init_seed(&world->rng, seed), 0);
 	net_init(&world->net, config->paths, seed, world->now);
-	start_paths(world);
+	start_machine(world);
 	start_prober(world);
-	start_steer(world);
 	world->next_active = world->next_second = world->decide_at = world->now;
 	prober_burst(world->prober, world->now);
 	return world;
@@ -441,17 +453,18 @@ struct world *world_new(const struct world_config *config, uint64_t seed)
 void world_free(struct world *world)
 {
 	prober_free(world->prober);
-	steer_fini(&world->steer);
-	paths_fini(&world->paths);
+	machine_fini(&world->machine);
 	free(world->transport);
 	free(world);
 }
 
 int world_request(struct world *world, int path)
 {
-	paths_view(&world->paths, world->now, world->views);
 	world->decide_now = true;
-	return steer_request(&world->steer, world->views, path, world->now);
+	return world_feed(world, (struct input){.kind = INPUT_REQUEST,
+						.path = (int16_t)path,
+						.at = world->now})
+		.error;
 }
 
 size_t world_migrations(const struct world *world, const char *reason)

@@ -9,9 +9,8 @@
 #define COMPS_TESTS_SIM_WORLD_H
 
 #include "conf/conf.h"
+#include "core/machine.h"
 #include "core/migration.h"
-#include "core/path.h"
-#include "core/steer.h"
 #include "daemon/executor.h"
 #include "lib/rng.h"
 #include "probes/probe_fake.h"
@@ -43,9 +42,7 @@ struct world {
 	/* as in struct daemon and struct engine */
 	struct rng rng;
 	union policy_value values[WORLD_PARAMS];
-	struct paths paths;
-	struct path_view views[NET_PATHS_MAX];
-	struct steer steer;
+	struct machine machine;
 	struct executor executor;
 	struct prober *prober;
 	struct probe_fake *transport;
@@ -80,6 +77,9 @@ void world_run(struct world *world, int64_t us);
 
 /* Deletes or re-creates the overlay of `path`. */
 void world_set_link(struct world *world, size_t path, bool there);
+
+/* Feeds the machine and acts on what it asks for. */
+struct machine_result world_feed(struct world *world, struct input input);
 
 /* Carries out the operator's wish at once, as the daemon's commands do. */
 int world_request(struct world *world, int path);

@@ -79,7 +79,7 @@ static inline int steer_world_setup(void **state)
 			.confirmed = w->now,
 		};
 	assert_int_equal(
-		steer_init(&w->steer, &w->config, PATHS, &w->policy, NULL, &w->rng, w->now, NULL),
+		steer_init(&w->steer, &w->config, PATHS, &w->policy, NULL, steer_rng(&w->rng), w->now, NULL),
 		0);
 	*state = w;
 	return 0;

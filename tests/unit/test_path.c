@@ -78,7 +78,7 @@ static void probe(struct fixture *f, size_t path, enum path_target target)
 
 	if (!f->paths.path[path].probed[target])
 		return;
-	note(f, paths_on_sent(&f->paths, path, target, number, f->now));
+	paths_on_sent(&f->paths, path, target, number, f->now);
 	if (!f->dead[path][target])
 		note(f, paths_on_reply(&f->paths, path, target, number, 20 * MS, f->now));
 }
@@ -372,7 +372,9 @@ static unsigned int read_counters(struct fixture *f, bool active, uint64_t tx, u
 	counters.tx_packets += tx;
 	counters.rx_packets += rx;
 	f->now = mono_add_us(f->now, 25 * MS);
-	return paths_on_counters(&f->paths, 0, active, &counters, f->now);
+	f->paths.path[0].counters = counters;
+	return paths_on_stall(&f->paths, 0, paths_watch(&f->paths, 0, active, &counters, f->now),
+			      f->now);
 }
 
 static void test_a_stalled_downlink_raises_a_suspicion(void **state)

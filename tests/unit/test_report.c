@@ -37,7 +37,8 @@ static int setup(void **state)
 	f->values = conf_policy_values_new(policy);
 	assert_int_equal(rng_init_seed(&f->rng, 1), 0);
 	assert_int_equal(paths_init(&f->paths, 2, &stats, f->now), 0);
-	assert_int_equal(steer_init(&f->steer, &steer, 2, policy, f->values, &f->rng, f->now, &err),
+	assert_int_equal(steer_init(&f->steer, &steer, 2, policy, f->values, steer_rng(&f->rng),
+				    f->now, &err),
 			 0);
 	f->paths.path[0].name = "ams";
 	f->paths.path[1].name = "fra";
