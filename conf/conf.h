@@ -62,7 +62,8 @@ struct conf_guards {
 	int64_t min_dwell_us;		 /* between two migrations that a policy wants */
 	uint32_t max_migrations_per_min; /* failover is not limited */
 	int64_t settle_timeout_us;	 /* the least time a migration gets to settle */
-	int64_t hold_down_us; /* first hold-down of a path that failed; doubled each time */
+	int64_t hold_down_us;		 /* hold-down of a path that failed once */
+	int64_t hold_down_half_life_us;	 /* of what earlier failures add to it */
 };
 
 struct conf_probe {

@@ -139,8 +139,16 @@ static const struct schema_key guard_keys[] = {
 	 .max = 300 * S,
 	 .preset = "10s",
 	 AT(conf_guards, hold_down_us),
-	 .help = "How long a path stays out of choice after it failed; doubled each time it fails "
-		 "again, up to 5 minutes."},
+	 .help = "How long a path stays out of choice after it failed; doubled for each failure "
+		 "shortly before, up to 5 minutes."},
+	{.name = "hold_down_half_life",
+	 .type = "a duration",
+	 .read = value_duration,
+	 .min = 1 * S,
+	 .max = 3600 * S,
+	 .preset = "1m",
+	 AT(conf_guards, hold_down_half_life_us),
+	 .help = "The time in which an earlier failure counts half as much."},
 };
 
 static const struct schema_section keys_guards = SECTION(guard_keys);

@@ -1,16 +1,18 @@
 #include "core/hold_down.h"
 
-#define FORGIVE_AFTER 10
+#include <math.h>
 
-void hold_down_begin(struct hold_down *hold, int64_t first_us, int64_t max_us, struct mono now)
+#define PENALTY_MAX 32
+
+void hold_down_begin(struct hold_down *hold, const struct hold_down_config *config, struct mono now)
 {
-	int64_t us = hold->us * 2;
+	double half_lives = (double)mono_diff_us(now, hold->failed) / (double)config->half_life_us;
 
-	if (us == 0 || mono_diff_us(now, hold->failed) > FORGIVE_AFTER * hold->us)
-		us = first_us;
-	hold->us = us > max_us ? max_us : us;
+	hold->penalty = fmin(hold->penalty * exp2(-half_lives) + 1, PENALTY_MAX);
 	hold->failed = now;
-	hold->until = mono_add_us(now, hold->us);
+	hold->until =
+		mono_add_us(now, (int64_t)fmin((double)config->first_us * exp2(hold->penalty - 1),
+					       (double)config->max_us));
 }
 
 bool hold_down_active(const struct hold_down *hold, struct mono now)

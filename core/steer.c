@@ -16,8 +16,8 @@
  *     it is asked again when there is.
  *
  * A path is eligible when it is up, not drained and not held down. It is held down after it went
- * down or a migration to it failed; the time doubles each time. If every path that is up is held
- * down, none is: the last healthy path is never kept from use.
+ * down or a migration to it failed, for longer the more often that happened lately. If every path
+ * that is up is held down, none is: the last healthy path is never kept from use.
  */
 #include "core/steer.h"
 
@@ -137,8 +137,7 @@ void steer_fini(struct steer *steer)
 
 static void hold_down(struct steer *steer, size_t i, struct mono now)
 {
-	hold_down_begin(&steer->path[i].hold, steer->config.hold_down_us,
-			steer->config.hold_down_max_us, now);
+	hold_down_begin(&steer->path[i].hold, &steer->config.hold_down, now);
 }
 
 /* Sees which paths went down, and since when the active one is in trouble. */

@@ -21,10 +21,9 @@
 #include "policies/policy.h"
 
 struct steer_config {
-	int64_t min_dwell_us;	     /* shortest stay that a policy may choose */
-	uint32_t migrations_per_min; /* most that a policy may choose; failovers are free */
-	int64_t hold_down_us;	     /* a path that failed stays out of choice for so long; */
-	int64_t hold_down_max_us;    /* doubled each time it fails again, up to this */
+	int64_t min_dwell_us;		   /* shortest stay that a policy may choose */
+	uint32_t migrations_per_min;	   /* most that a policy may choose; failovers are free */
+	struct hold_down_config hold_down; /* a path that failed stays out of choice */
 };
 
 enum steer_action {

@@ -218,8 +218,12 @@ struct machine_config engine_machine_config(const struct conf_probe *probe,
 			{
 				.min_dwell_us = guards->min_dwell_us,
 				.migrations_per_min = guards->max_migrations_per_min,
-				.hold_down_us = guards->hold_down_us,
-				.hold_down_max_us = HOLD_DOWN_MAX_US,
+				.hold_down =
+					{
+						.first_us = guards->hold_down_us,
+						.max_us = HOLD_DOWN_MAX_US,
+						.half_life_us = guards->hold_down_half_life_us,
+					},
 			},
 		.path_count = path_count,
 	};

@@ -52,7 +52,7 @@ host_on() {
 host_decided() { ! kill -0 "$BOOT" || host_runs; }
 
 host_runs() { # its PID 1 changes with every boot
-	LEADER=$(pgrep -P "$(pgrep -P "$BOOT" -x systemd-nspawn)") && [[ $(h systemctl is-system-running) =~ running|degraded ]]
+	LEADER=$(pgrep -P "$(pgrep -P "$BOOT" -x systemd-nspawn)") && [[ $(PATIENCE=5 h systemctl is-system-running) =~ running|degraded ]]
 }
 
 host_off() {
@@ -60,8 +60,9 @@ host_off() {
 	BOOT=
 }
 
+# A command that meets the host's end or its beginning may never come back by itself.
 h() {
-	nsenter -t "$LEADER" --mount --uts --ipc --net --pid -- \
+	timeout -k 1 "${PATIENCE:-60}" nsenter -t "$LEADER" --mount --uts --ipc --net --pid -- \
 		env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
@@ -221,7 +222,7 @@ another_than() {
 
 start_by_hand() {
 	h rm -r /run/comps
-	h compsd </dev/null >"$RUN/by_hand.log" 2>&1 &
+	PATIENCE=600 h compsd </dev/null >"$RUN/by_hand.log" 2>&1 &
 	wait_for $DEADLINE comps status && all_up && PID=$(h pgrep -x compsd)
 }
 

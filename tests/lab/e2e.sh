@@ -170,7 +170,7 @@ comps() { x client "$e2e_build/comps" "$@"; }
 
 config() { # POLICY-LINES [EXTRA-YAML]: guards are quick unless EXTRA has its own
 	local extra=${2:-}
-	[[ $extra = *guards:* ]] || extra+=$'\n'"guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms}"
+	[[ $extra = *guards:* ]] || extra+=$'\n'"guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_down_half_life: 1s}"
 	lab config "${1:-name: hold}" "$extra"
 }
 

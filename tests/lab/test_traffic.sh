@@ -78,7 +78,7 @@ proof() { # TITLE ROUNDS-EACH FAMILY LAB-VARIABLE...
 	lab link p3 delay_us=7500
 	# On a machine that is busy with other things no path is to be called dead: that is another suite's matter.
 	config "name: hold" "probe: {timeout_min: 1s}
-guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, settle_timeout: 5s}"
+guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_down_half_life: 1s, settle_timeout: 5s}"
 	check "$title: compsd starts, all paths are up" start_ready
 	check "$title: it is the first path that is active" test "$(active)" = p1
 	lab serve

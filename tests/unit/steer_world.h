@@ -63,7 +63,7 @@ static inline int steer_world_setup(void **state)
 	struct steer_world *w = calloc(1, sizeof(*w));
 	size_t i;
 
-	w->config = (struct steer_config){2 * S, 120, 10 * S, 300 * S};
+	w->config = (struct steer_config){2 * S, 120, {10 * S, 300 * S, 60 * S}};
 	w->script = (struct script){POLICY_KEEP, NULL, POLICY_NEVER, 0, {0}, {0}};
 	w->policy = (struct policy_ops){
 		.name = "script",
@@ -78,9 +78,9 @@ static inline int steer_world_setup(void **state)
 			.link_up = true,
 			.confirmed = w->now,
 		};
-	assert_int_equal(
-		steer_init(&w->steer, &w->config, PATHS, &w->policy, NULL, steer_rng(&w->rng), w->now, NULL),
-		0);
+	assert_int_equal(steer_init(&w->steer, &w->config, PATHS, &w->policy, NULL,
+				    steer_rng(&w->rng), w->now, NULL),
+			 0);
 	*state = w;
 	return 0;
 }

@@ -55,9 +55,10 @@ static void print_numbers(FILE *f, const struct conf *conf)
 	const struct conf_guards *g = &conf->guards;
 	const struct conf_probe *p = &conf->probe;
 
-	fprintf(f, "guards dwell=%lldus max=%u settle=%lldus hold_down=%lldus\n",
+	fprintf(f, "guards dwell=%lldus max=%u settle=%lldus hold_down=%lldus/%lldus\n",
 		(long long)g->min_dwell_us, g->max_migrations_per_min,
-		(long long)g->settle_timeout_us, (long long)g->hold_down_us);
+		(long long)g->settle_timeout_us, (long long)g->hold_down_us,
+		(long long)g->hold_down_half_life_us);
 	fprintf(f,
 		"probe interval=%lldus burst=%u gap=%lldus timeout=%lld..%lldus up=%u window=%u "
 		"size=%u\n",

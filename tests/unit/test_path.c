@@ -40,12 +40,11 @@ static int setup(void **state)
 {
 	static const char *const names[] = {"ams", "fra", "waw"};
 	struct fixture *f = calloc(1, sizeof(*f));
-	size_t i;
 
 	assert_non_null(f);
 	f->now = (struct mono){1000000 * MS};
 	assert_int_equal(paths_init(&f->paths, PATHS, &config, f->now), 0);
-	for (i = 0; i < PATHS; i++) {
+	for (size_t i = 0; i < PATHS; i++) {
 		struct path *path = &f->paths.path[i];
 
 		path->name = path->interface = names[i];

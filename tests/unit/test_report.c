@@ -27,7 +27,7 @@ struct fixture {
 static int setup(void **state)
 {
 	static const struct path_stats_config stats = {100, 3, 4, 50000, 1000000};
-	static const struct steer_config steer = {2 * S, 120, 10 * S, 300 * S};
+	static const struct steer_config steer = {2 * S, 120, {10 * S, 300 * S, 60 * S}};
 	const struct policy_ops *policy = registry_find("random-interval");
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct err err;
@@ -172,7 +172,7 @@ static void test_a_held_path(void **state)
 	struct fixture *f = *state;
 	json_t *status;
 
-	hold_down_begin(&f->steer.path[1].hold, 10 * S, 300 * S, f->now);
+	hold_down_begin(&f->steer.path[1].hold, &f->steer.config.hold_down, f->now);
 	f->report.now = mono_add_us(f->now, 4 * S);
 	status = report_status(&f->report);
 	expect_number(path_of(status, 1), "damped_s", 6);

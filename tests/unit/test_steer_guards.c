@@ -11,6 +11,7 @@ static bool is_eligible(struct steer_world *w, int path)
 
 static void test_hold_down_doubles_and_is_forgiven(void **state)
 {
+	static const struct hold_down_config config = {10 * S, 300 * S, 3600 * S};
 	static const int64_t held_s[] = {10, 20, 40, 80, 160, 300, 300};
 	struct hold_down hold = HOLD_DOWN_NONE;
 	struct mono now = {0};
@@ -19,15 +20,36 @@ static void test_hold_down_doubles_and_is_forgiven(void **state)
 	(void)state;
 	assert_false(hold_down_active(&hold, now));
 	for (i = 0; i < 7; i++) {
-		hold_down_begin(&hold, 10 * S, 300 * S, now);
+		hold_down_begin(&hold, &config, now);
 		assert_int_equal(hold.until.us, now.us + held_s[i] * S);
 		assert_true(hold_down_active(&hold, mono_add_us(hold.until, -1)));
 		assert_false(hold_down_active(&hold, hold.until));
-		now = hold.until;
 	}
-	now = mono_add_us(hold.failed, 3000 * S + 1);
-	hold_down_begin(&hold, 10 * S, 300 * S, now);
+	/* After one half-life the seven points are three and a half. */
+	now = mono_add_us(now, config.half_life_us);
+	hold_down_begin(&hold, &config, now);
+	assert_int_equal(hold.until.us, now.us + 113137084 /* 10 s * 2^3.5 */);
+	/* After many they are nothing. */
+	now = mono_add_us(now, 60 * config.half_life_us);
+	hold_down_begin(&hold, &config, now);
 	assert_int_equal(hold.until.us, now.us + 10 * S);
+}
+
+/* Failures at a steady pace are held for a time that grows to a limit and stays there. */
+static void test_steady_flapping_is_held_for_a_steady_time(void **state)
+{
+	static const struct hold_down_config config = {10 * S, 300 * S, 60 * S};
+	struct hold_down hold = HOLD_DOWN_NONE;
+	struct mono now = {0};
+	int64_t before_us = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++, now = mono_add_us(now, 60 * S)) {
+		hold_down_begin(&hold, &config, now);
+		assert_true(mono_diff_us(hold.until, now) >= before_us);
+		before_us = mono_diff_us(hold.until, now);
+	}
+	assert_in_range(before_us, 20 * S - MS, 20 * S); /* penalty 1 + 1/2 + 1/4 + ... = 2 */
 }
 
 static void test_a_path_that_went_down_is_held(void **state)
@@ -298,8 +320,7 @@ static void test_invariants(void **state)
 
 	print_message("COMPS_TEST_SEED=%llu\n", (unsigned long long)seed);
 	assert_int_equal(rng_init_seed(&w->rng, seed), 0);
-	w->steer.config.hold_down_us = 1 * S;
-	w->steer.config.hold_down_max_us = 8 * S;
+	w->steer.config.hold_down = (struct hold_down_config){1 * S, 8 * S, 10 * S};
 	for (i = 0; i < 200000; i++) {
 		disturb(w);
 		to = decide_after(w, rng_below(&w->rng, NOISE, 1000000));
@@ -320,6 +341,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, steer_world_setup, steer_world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_hold_down_doubles_and_is_forgiven),
+		TEST(test_steady_flapping_is_held_for_a_steady_time),
 		TEST(test_a_path_that_went_down_is_held),
 		TEST(test_a_failed_migration_holds_its_target),
 		TEST(test_the_last_healthy_path_is_never_withheld),
