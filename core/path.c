@@ -90,6 +90,38 @@ static void enter(struct path *path, enum path_state state, struct mono now)
 	path->state = state;
 }
 
+/* When the latest probe left that this target has answered on any path but this. */
+static struct mono witness(const struct paths *paths, size_t index, size_t target)
+{
+	struct mono latest = MONO_LONG_AGO;
+	size_t i;
+
+	for (i = 0; i < paths->count; i++) {
+		struct mono confirmed = paths->path[i].target[target].confirmed;
+
+		if (i != index && mono_before(latest, confirmed))
+			latest = confirmed;
+	}
+	return latest;
+}
+
+/* Returns whether a target is under suspicion still. */
+static bool judge_targets(struct paths *paths, size_t index, struct mono now)
+{
+	bool suspicion = false;
+	size_t t;
+
+	for (t = 0; t < PATH_TARGETS; t++) {
+		struct path_stats *stats = &paths->path[index].target[t];
+
+		if (stats->state != PATH_SUSPECT)
+			continue;
+		path_stats_judge(stats, witness(paths, index, t), now);
+		suspicion |= stats->state == PATH_SUSPECT;
+	}
+	return suspicion;
+}
+
 /* Carries what the targets say over to the paths; every input ends here. */
 static unsigned int refresh(struct paths *paths, struct mono now)
 {
@@ -99,9 +131,10 @@ static unsigned int refresh(struct paths *paths, struct mono now)
 
 	for (i = 0; i < paths->count; i++) {
 		struct path *path = &paths->path[i];
-		enum path_state state = state_of(paths, path);
+		enum path_state state;
 
-		suspicion |= state == PATH_SUSPECT;
+		suspicion |= judge_targets(paths, i, now);
+		state = state_of(paths, path);
 		if (state == path->state)
 			continue;
 		/* A link that went away is no secret to find out, but the others' health is: the
@@ -188,7 +221,7 @@ int64_t paths_poll_us(const struct paths *paths, size_t index)
 	const struct path *path = &paths->path[index];
 
 	/* Data that comes in clears a suspicion, and the burst will not wait for it. */
-	return path->state == PATH_SUSPECT ? STALL_POLL_WAITING_US : stall_poll_us(&path->stall);
+	return path->state == PATH_SUSPECT ? STALL_POLL_BUSY_US : stall_poll_us(&path->stall);
 }
 
 unsigned int paths_on_link(struct paths *paths, size_t index, bool up, struct mono now)
@@ -210,8 +243,13 @@ unsigned int paths_on_time(struct paths *paths, struct mono now)
 	size_t i, t;
 
 	for (i = 0; i < paths->count; i++) {
-		for (t = 0; t < PATH_TARGETS; t++)
-			path_stats_on_time(&paths->path[i].target[t], now);
+		for (t = 0; t < PATH_TARGETS; t++) {
+			struct path_stats *stats = &paths->path[i].target[t];
+			bool was_up = stats->state == PATH_UP;
+
+			path_stats_on_time(stats, now);
+			paths->burst_owed |= was_up && stats->state == PATH_SUSPECT;
+		}
 	}
 	return refresh(paths, now);
 }

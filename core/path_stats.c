@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* G of RFC 6298: how exactly a busy machine keeps time. */
+#define GRANULARITY_US INT64_C(10000)
+
 int path_stats_init(struct path_stats *stats, const struct path_stats_config *config,
 		    struct mono now)
 {
@@ -63,7 +66,9 @@ static void update_rtt(struct path_stats *stats, int64_t rtt_us)
 int64_t path_stats_timeout_us(const struct path_stats *stats)
 {
 	const struct path_stats_config *config = stats->config;
-	int64_t us = stats->srtt_us + 4 * stats->rttvar_us;
+	int64_t spread_us =
+		4 * stats->rttvar_us > GRANULARITY_US ? 4 * stats->rttvar_us : GRANULARITY_US;
+	int64_t us = stats->srtt_us + spread_us;
 
 	if (stats->srtt_us < 0 || us > config->timeout_max_us)
 		return config->timeout_max_us;
@@ -125,13 +130,21 @@ static void on_miss(struct path_stats *stats, struct path_stats_record *record, 
 	/* A probe sent later was answered: this one is loss, and no doubt about the target. */
 	if (!mono_before(stats->confirmed, record->sent))
 		return;
-	if (stats->state == PATH_UP)
-		enter(stats, PATH_SUSPECT, now);
-	else if (stats->state == PATH_DOWN)
+	switch (stats->state) {
+	case PATH_UNKNOWN:
+		if (++stats->in_a_row >= stats->config->down_after)
+			enter(stats, PATH_DOWN, now);
+		break;
+	case PATH_UP:
+		path_stats_suspect(stats, now);
+		break;
+	case PATH_SUSPECT:
+		stats->in_a_row++;
+		break;
+	case PATH_DOWN:
 		stats->in_a_row = 0;
-	else if ((stats->state == PATH_UNKNOWN || !mono_before(record->sent, stats->since)) &&
-		 ++stats->in_a_row >= stats->config->down_after)
-		enter(stats, PATH_DOWN, now);
+		break;
+	}
 }
 
 void path_stats_on_time(struct path_stats *stats, struct mono now)
@@ -151,8 +164,28 @@ void path_stats_on_time(struct path_stats *stats, struct mono now)
 
 void path_stats_suspect(struct path_stats *stats, struct mono now)
 {
-	if (stats->state == PATH_UP)
-		enter(stats, PATH_SUSPECT, now);
+	if (stats->state != PATH_UP)
+		return;
+	enter(stats, PATH_SUSPECT, now);
+	stats->in_a_row = 1;
+}
+
+static bool is_silent(const struct path_stats *stats)
+{
+	return stats->state == PATH_SUSPECT && stats->in_a_row >= stats->config->down_after;
+}
+
+/* When a silent target is down even if nothing else is heard either. */
+static struct mono last_chance(const struct path_stats *stats)
+{
+	return mono_add_us(stats->since, stats->config->timeout_max_us);
+}
+
+void path_stats_judge(struct path_stats *stats, struct mono witness, struct mono now)
+{
+	if (is_silent(stats) &&
+	    (!mono_before(witness, stats->since) || mono_due(last_chance(stats), now)))
+		enter(stats, PATH_DOWN, now);
 }
 
 void path_stats_clear(struct path_stats *stats, struct mono now)
@@ -177,7 +210,7 @@ void path_stats_reset(struct path_stats *stats, struct mono now)
 
 struct mono path_stats_next_deadline(const struct path_stats *stats)
 {
-	struct mono next = MONO_NEVER;
+	struct mono next = is_silent(stats) ? last_chance(stats) : MONO_NEVER;
 	uint32_t number;
 
 	for (number = stats->oldest_pending; number < stats->sent; number++)

@@ -23,14 +23,14 @@
 enum path_state {
 	PATH_UNKNOWN, /* not heard of yet */
 	PATH_UP,
-	PATH_SUSPECT, /* was up, missed something; the burst is under way */
+	PATH_SUSPECT, /* was up, missed something; the burst decides */
 	PATH_DOWN,
 };
 
 struct path_stats_config {
 	uint32_t window;     /* probes that loss and quantiles look back on, at least 8 */
 	uint32_t up_after;   /* replies in a row that bring a target back up */
-	uint32_t down_after; /* misses that turn a suspicion into down: the length of a burst */
+	uint32_t down_after; /* misses in a row that make it down: the length of a burst */
 	int64_t timeout_min_us;
 	int64_t timeout_max_us;
 };
@@ -47,8 +47,8 @@ struct path_stats {
 	const struct path_stats_config *config;
 	struct path_stats_record *ring; /* config->window entries, by number modulo window */
 	uint32_t sent, answered, missed, late, duplicates;
-	uint32_t oldest_pending; /* no probe below this number is pending */
-	uint32_t in_a_row; /* replies in a row while down, or misses while suspect or unknown */
+	uint32_t oldest_pending;    /* no probe below this number is pending */
+	uint32_t in_a_row;	    /* replies in a row while down, or misses since the last one */
 	int64_t srtt_us, rttvar_us; /* -1 while unknown */
 	enum path_state state;
 	struct mono since;     /* of the state */
@@ -75,8 +75,15 @@ void path_stats_on_reply(struct path_stats *stats, uint32_t number, int64_t rtt_
 /* Time has come to `now`: pending probes past their timeout are missed. */
 void path_stats_on_time(struct path_stats *stats, struct mono now);
 
-/* Something else than a probe casts doubt on the target (a stalled downlink): up -> suspect. */
+/* Something else than a probe casts doubt on the target (a stalled downlink): up -> suspect. It
+ * counts like a miss. */
 void path_stats_suspect(struct path_stats *stats, struct mono now);
+
+/* Judges a suspect target that has missed enough: it is down if `witness`, when a probe was sent
+ * that a target like it on another path has answered, is later than the suspicion, or else after
+ * the longest timeout. A queue that all paths share, or a machine that was busy, makes all of them
+ * silent for a while: then nobody is to blame. */
+void path_stats_judge(struct path_stats *stats, struct mono witness, struct mono now);
 
 /* Something else than a probe proves the target alive (data arrived): suspect -> up. */
 void path_stats_clear(struct path_stats *stats, struct mono now);

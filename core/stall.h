@@ -1,12 +1,12 @@
-/* stall: a downlink that stopped while the uplink goes on.
+/* stall: a downlink that stopped.
  *
- * The owner reads an overlay's packet counters every few tens of milliseconds. When packets keep
- * leaving and nothing comes back for longer than a round trip explains, the path is worth a
- * suspicion; the fast burst then decides. Packets that are our own probes and their replies do not
- * count: they say nothing about the traffic.
+ * The owner reads an overlay's packet counters every few milliseconds. Two things make the path
+ * worth a suspicion, which the fast burst then decides: packets keep leaving and nothing comes back
+ * for longer than a round trip explains, or packets came in steadily and stopped. Packets that are
+ * our own probes and their replies do not count: they say nothing about the traffic.
  *
- * One-way traffic looks the same as a dead path, so each alarm that proves false doubles the
- * patience, and quiet time halves it again.
+ * One-way traffic and a download that is over look the same as a dead path, so alarms that prove
+ * false soon double the patience with that kind of alarm, and quiet time halves it again.
  */
 #ifndef COMPS_CORE_STALL_H
 #define COMPS_CORE_STALL_H
@@ -21,14 +21,21 @@ struct stall_counters {
 	uint64_t probes_sent, probes_answered; /* by us, on the same interface */
 };
 
+struct stall_patience {
+	unsigned int alarms; /* lately: halved from time to time */
+	struct mono changed; /* when an alarm was the last, or they were last halved */
+};
+
 struct stall {
 	bool primed;	     /* `tx` and `rx` hold a first reading */
 	uint64_t tx, rx;     /* highest counts of packets other than probes */
 	bool moved;	     /* packets came or left between the last two readings */
 	uint32_t unanswered; /* packets that left since the last one came */
 	struct mono since;   /* when the first of those was seen */
-	int64_t patience_us; /* the base is doubled up to this by false alarms; 0 at first */
-	struct mono alarm;   /* the latest alarm, or when the patience was last halved */
+	struct stall_patience with_unanswered;
+	uint32_t readings, packets; /* of the last run of readings that packets came in with */
+	struct mono heard;	    /* the last of them */
+	struct stall_patience with_silence;
 };
 
 enum stall_result {
@@ -44,10 +51,9 @@ void stall_init(struct stall *stall);
 enum stall_result stall_on_counters(struct stall *stall, const struct stall_counters *counters,
 				    int64_t round_trip_us, struct mono now);
 
-/* How soon the next reading is worth its while: soonest while an answer is awaited. */
-#define STALL_POLL_WAITING_US INT64_C(10000)
-#define STALL_POLL_BUSY_US    INT64_C(20000)
-#define STALL_POLL_IDLE_US    INT64_C(200000)
+/* How soon the next reading is worth its while: soon while there is traffic or an alarm is near. */
+#define STALL_POLL_BUSY_US INT64_C(10000)
+#define STALL_POLL_IDLE_US INT64_C(200000)
 int64_t stall_poll_us(const struct stall *stall);
 
 #endif

@@ -78,10 +78,9 @@ static inline int64_t idle_bound_us(const struct world *world)
 static inline int64_t loaded_bound_us(const struct world *world)
 {
 	int64_t stall_us =
-		timeout_us(world) + 20 * MS > 60 * MS ? timeout_us(world) + 20 * MS : 60 * MS;
+		timeout_us(world) + 20 * MS > 40 * MS ? timeout_us(world) + 20 * MS : 40 * MS;
 
-	return 2 * STALL_POLL_BUSY_US + stall_us + STALL_POLL_WAITING_US + burst_us(world) +
-	       timeout_us(world);
+	return 3 * STALL_POLL_BUSY_US + stall_us + burst_us(world) + timeout_us(world);
 }
 
 static inline void expect_failover(struct world *world, struct mono broken, int64_t bound_us)

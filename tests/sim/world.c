@@ -35,8 +35,8 @@ struct world_config world_defaults(size_t paths, const char *policy)
 			{
 				.interval_us = SECOND,
 				.burst = 4,
-				.burst_gap_us = 20 * MS,
-				.timeout_min_us = 50 * MS,
+				.burst_gap_us = 5 * MS,
+				.timeout_min_us = 30 * MS,
 				.timeout_max_us = SECOND,
 				.up_after = 3,
 				.window = 100,

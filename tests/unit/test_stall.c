@@ -11,8 +11,7 @@
 #include "core/stall.h"
 
 #define MS	INT64_C(1000)
-#define BASE_US (60 * MS)
-#define POLL_US (20 * MS)
+#define POLL_US (10 * MS)
 
 struct fixture {
 	struct stall stall;
@@ -66,11 +65,10 @@ static void test_traffic_both_ways_is_quiet_or_flowing(void **state)
 	int i;
 
 	assert_int_equal(poll(f, 100, 100), STALL_QUIET); /* the first reading */
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 100; i++) {
 		assert_int_equal(poll(f, 3, 5), STALL_FLOWING);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(poll(f, 0, 0), STALL_QUIET);
-	assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+		assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
+	}
 }
 
 static void test_alarm_after_the_base_time(void **state)
@@ -78,7 +76,41 @@ static void test_alarm_after_the_base_time(void **state)
 	struct fixture *f = *state;
 
 	poll(f, 0, 0);
-	assert_int_equal(until_alarm_us(f, 2), 60 * MS);
+	assert_int_equal(until_alarm_us(f, 2), 40 * MS);
+}
+
+static void test_silence_after_steady_reception(void **state)
+{
+	struct fixture *f = *state;
+	int i;
+
+	poll(f, 0, 0);
+	for (i = 0; i < 10; i++)
+		poll(f, 0, 4);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(poll(f, 0, 0), STALL_QUIET);
+		assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
+	}
+	assert_int_equal(poll(f, 0, 0), STALL_ALARM);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(poll(f, 0, 0), STALL_QUIET); /* said once */
+	assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_IDLE_US);
+}
+
+static void test_silence_after_a_little_is_none(void **state)
+{
+	struct fixture *f = *state;
+	int i;
+
+	poll(f, 0, 0);
+	for (i = 0; i < 9; i++)
+		poll(f, 0, 100); /* not for long */
+	for (i = 0; i < 100; i++)
+		assert_int_equal(poll(f, 0, 0), STALL_QUIET);
+	for (i = 0; i < 39; i++)
+		poll(f, 0, 1); /* not much */
+	for (i = 0; i < 100; i++)
+		assert_int_equal(poll(f, 0, 0), STALL_QUIET);
 }
 
 static void test_alarm_waits_for_a_round_trip(void **state)
@@ -106,7 +138,7 @@ static void test_one_packet_may_just_be_lost(void **state)
 
 	poll(f, 0, 0);
 	poll(f, 1, 0);
-	assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+	assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(poll(f, 0, 0), STALL_QUIET);
 	assert_int_equal(poll(f, 1, 0), STALL_ALARM);
@@ -120,10 +152,9 @@ static void test_an_answer_ends_the_wait(void **state)
 	poll(f, 0, 0);
 	for (i = 0; i < 100; i++) {
 		assert_int_equal(poll(f, 5, 0), STALL_QUIET);
-		assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+		assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
 		assert_int_equal(poll(f, 5, 0), STALL_QUIET);
 		assert_int_equal(poll(f, 5, 1), STALL_FLOWING);
-		assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
 	}
 }
 
@@ -137,11 +168,11 @@ static void test_our_own_probes_do_not_count(void **state)
 		f->counters.probes_sent += 4;
 		assert_int_equal(poll(f, 4, 0), STALL_QUIET);
 	}
-	assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+	assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
 	poll(f, 3, 0);
 	f->counters.probes_answered += 4; /* a proxy that answers is no sign of the traffic */
 	assert_int_equal(poll(f, 0, 4), STALL_QUIET);
-	assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+	assert_int_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
 }
 
 static void test_probes_that_never_left_are_made_up_for(void **state)
@@ -151,19 +182,19 @@ static void test_probes_that_never_left_are_made_up_for(void **state)
 	poll(f, 10, 0);
 	f->counters.probes_sent += 5;
 	assert_int_equal(poll(f, 0, 0), STALL_QUIET);
-	assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_WAITING_US);
+	assert_int_not_equal(stall_poll_us(&f->stall), STALL_POLL_BUSY_US);
 	assert_true(until_alarm_us(f, 2) > 0);
 }
 
 static void test_false_alarms_double_the_patience(void **state)
 {
-	static const int64_t expected_ms[] = {60,   120,  240,	480,   960,
-					      1920, 3840, 7680, 10000, 10000};
+	static const int64_t expected_ms[] = {40,  40,	 40,   80,   160,   320,
+					      640, 1280, 2560, 5120, 10000, 10000};
 	struct fixture *f = *state;
 	size_t i;
 
 	poll(f, 0, 0);
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 12; i++)
 		assert_int_equal(until_alarm_us(f, 2), expected_ms[i] * MS);
 }
 
@@ -173,14 +204,14 @@ static void test_quiet_time_halves_it_again(void **state)
 	int i;
 
 	poll(f, 0, 0);
-	for (i = 0; i < 5; i++)
-		until_alarm_us(f, 2); /* the next would take 1.92s */
-	for (i = 0; i < 2 * 60000 / 20; i++)
-		poll(f, 1, 1);
-	assert_int_equal(until_alarm_us(f, 2), 480 * MS);
-	for (i = 0; i < 20 * 60000 / 20; i++)
-		poll(f, 1, 1);
-	assert_int_equal(until_alarm_us(f, 2), 60 * MS);
+	for (i = 0; i < 8; i++)
+		until_alarm_us(f, 2); /* the next would take 2.56 s */
+	for (i = 0; i < 60000 / 10; i++)
+		poll(f, i % 2, i % 2);			  /* not steadily */
+	assert_int_equal(until_alarm_us(f, 2), 160 * MS); /* four alarms are left */
+	for (i = 0; i < 20 * 60000 / 10; i++)
+		poll(f, i % 2, i % 2);
+	assert_int_equal(until_alarm_us(f, 2), 40 * MS);
 }
 
 static void test_a_new_interface_begins_at_zero(void **state)
@@ -194,7 +225,7 @@ static void test_a_new_interface_begins_at_zero(void **state)
 	assert_int_equal(poll(f, 0, 0), STALL_QUIET);
 	for (i = 0; i < 10; i++)
 		assert_int_equal(poll(f, 1, 1), STALL_FLOWING);
-	assert_int_equal(until_alarm_us(f, 2), 60 * MS);
+	assert_int_equal(until_alarm_us(f, 2), 40 * MS);
 }
 
 int main(void)
@@ -203,6 +234,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_traffic_both_ways_is_quiet_or_flowing),
 		TEST(test_alarm_after_the_base_time),
+		TEST(test_silence_after_steady_reception),
+		TEST(test_silence_after_a_little_is_none),
 		TEST(test_alarm_waits_for_a_round_trip),
 		TEST(test_unknown_round_trip),
 		TEST(test_one_packet_may_just_be_lost),
