@@ -9,11 +9,14 @@
 #   settle       from a planned migration to the first packet on the new path, the client only receiving
 #   failover     from a proxy's death to the first packet on another path, under load and idle
 #   steady       a saturating transfer over healthy paths: no failover may happen
+#   loss         the same for an hour over paths that lose 2 % of the packets
+#   kills        10,000 migrations under traffic, the daemon killed at a random moment every 50
 #   probes       what probing costs
 #
 # Progress goes to stderr, the table to stdout, everything to build/bench.json. The exit status is 1 if a target is missed.
 #
-# Environment: BENCH_MIGRATIONS (2000), BENCH_PAIRS (5), BENCH_KILLS (20), BENCH_MINUTES (10), and the lab's WG and LINK.
+# Environment: BENCH_MIGRATIONS (2000), BENCH_PAIRS (5), BENCH_KILLS (20), BENCH_MINUTES (10), BENCH_LOSS_MINUTES (60),
+# BENCH_DAEMON_KILLS (200), and the lab's WG and LINK. All parts take about an hour and three quarters.
 # shellcheck disable=SC2317  # called through wait_for and by name
 
 set -u -o pipefail # jq 1.6 takes no input for a true one
@@ -24,8 +27,9 @@ for file in compsd comps tests/lab/flow tests/lab/linkem tests/bench/bench_swap 
 	[[ -x $bin/$file ]] || { echo "bench: $bin/$file is not built; run: make bench" >&2 && exit 1; }
 done
 
-PARTS=(swap tunnels throughput settle failover steady probes)
+PARTS=(swap tunnels throughput settle failover steady loss kills probes)
 MIGRATIONS=${BENCH_MIGRATIONS:-2000} PAIRS=${BENCH_PAIRS:-5} KILLS=${BENCH_KILLS:-20} MINUTES=${BENCH_MINUTES:-10}
+LOSS_MINUTES=${BENCH_LOSS_MINUTES:-60} DAEMON_KILLS=${BENCH_DAEMON_KILLS:-200}
 PPS=20000           # of the inner tunnel, while the route is swapped
 UPLINK_KBIT=40000   # of the client's access line in `throughput`: less than two cores encrypt, so that the line decides
 UPLINK_QUEUE=200    # packets, 60 ms
@@ -123,8 +127,7 @@ with_lab() {
 	lab config "$2" "${3:-}"
 	lab serve
 	lab reset_counters
-	start compsd "$bin/compsd" -c "$RUN/client/comps.yaml"
-	wait_for 10 status_is .active || fail "compsd has no path after 10 s"
+	start_compsd
 	wait_for 20 lab ping_inet || fail "no way through wg0 within 20 s"
 	wait_for 20 all_up || fail "not all paths come up"
 	start events "$bin/comps" -j events --follow
@@ -314,7 +317,7 @@ failovers() {
 	for ((i = 1; i <= KILLS; i++)); do
 		for load in "${@:3}"; do
 			note "failover: $load, kill $i of $KILLS"
-			[[ $load = idle ]] || start_flow load $load --rate $LOAD_KBIT
+			[[ $load = idle ]] || start_flow load "$load" --rate $LOAD_KBIT
 			sleep 1.$((RANDOM % 900 + 100)) # the end of the last load is over
 			kill_one "$tmp/$2.$load"
 			[[ $load = idle ]] || stop load
@@ -331,23 +334,65 @@ part_failover() {
 	failover_results "idle, probing every 100 ms" "$tmp/probing.idle" 150
 }
 
-part_steady() {
+# saturate NAME MINUTES: transfers at full speed, one way and then the other; the paths stay well, so that no failover is right
+saturate() {
 	local half mode down
-	with_lab "2500 5000 7500" "name: random-interval"
 	for mode in tcp-down tcp-up; do
 		start_flow load $mode
-		for ((half = 0; half < MINUTES * 30; half += 10)); do
-			note "steady: $mode at full speed, $half of $((MINUTES * 30)) s"
+		for ((half = 0; half < $2 * 30; half += 10)); do
+			note "$1: $mode at full speed, $half of $(($2 * 30)) s"
 			sleep 10
 		done
 		stop load
-		jq -c '{mode, mbit_s, max_stall_ms, ok}' "$tmp/load.out" >>"$tmp/steady"
+		jq -c '{mode, mbit_s, max_stall_ms, ok}' "$tmp/load.out" >>"$tmp/$1"
 	done
-	result "steady, $MINUTES min at full speed: failovers" "$(status '.migrations.by_reason.failover // 0')" "" "<=" 0 \
-		"$(jq -cs --argjson m "$(comps status | jq -c '.migrations | del(.last)')" '{transfers: ., migrations: $m}' "$tmp/steady")"
+	result "$1, $2 min at full speed: failovers" "$(status '.migrations.by_reason.failover // 0')" "" "<=" 0 \
+		"$(jq -cs --argjson m "$(comps status | jq -c '.migrations | del(.last)')" '{transfers: ., migrations: $m}' "$tmp/$1")"
 	down=$(jq -cs 'map(select(.event == "path-state" and .state == "down"))' "$tmp/events.out")
-	result "steady: paths that went down" "$(jq length <<<"$down")" "" "<=" 0 "$down"
-	result "steady: leaked" "$(leaked)" packets "<=" 0 '{}'
+	result "$1: paths that went down" "$(jq length <<<"$down")" "" "<=" 0 "$down"
+	result "$1: leaked" "$(leaked)" packets "<=" 0 '{}'
+}
+
+part_steady() {
+	with_lab "2500 5000 7500" "name: random-interval"
+	saturate steady "$MINUTES"
+}
+
+part_loss() {
+	local i
+	with_lab "5000 5000 5000" "name: random-interval"
+	for i in 1 2 3; do lab link p$i loss_ppm=10000; done # a cable is crossed twice each way
+	saturate loss "$LOSS_MINUTES"
+}
+
+start_compsd() {
+	start compsd "$bin/compsd" -c "$RUN/client/comps.yaml"
+	wait_for 10 status_is .active || fail "compsd has no path after 10 s"
+}
+
+# The daemon counts from its own start. Waits for 50 migrations and a random moment of the next.
+kill_daemon() {
+	wait_for 60 status_is ".migrations.total >= 50" || fail "kills: the rotation stopped"
+	sleep 0.0$((RANDOM % 90 + 10))
+	migrations=$((migrations + $(status .migrations.total)))
+	refused=$((refused + $(status .leaked_packets)))
+	stop compsd KILL
+	start_compsd
+}
+
+part_kills() {
+	local i mode migrations=0 refused=0 broken
+	with_lab "2500 2500 2500" $'name: round-robin\ninterval: 20ms' $'guards:\n  min_dwell: 0s\n  max_migrations_per_min: 60000'
+	for mode in tcp-up tcp-down; do start_flow $mode $mode --rate $((LOAD_KBIT / 4)); done
+	for ((i = 1; i <= DAEMON_KILLS; i++)); do
+		note "kills: $i of $DAEMON_KILLS, $migrations migrations"
+		kill_daemon
+	done
+	for mode in tcp-up tcp-down; do stop $mode; done
+	broken=$(jq -s 'map(select(.ok | not)) | length' "$tmp"/tcp-{up,down}.out)
+	result "kills, $migrations migrations, $DAEMON_KILLS kills: TCP connections broken" "$broken" "" "<=" 0 \
+		"$(jq -cs . "$tmp"/tcp-{up,down}.out)"
+	result "kills: leaked" "$(($(lab uplink_leaks) + refused))" packets "<=" 0 '{}'
 }
 
 part_probes() {
