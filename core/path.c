@@ -363,6 +363,7 @@ void paths_view(const struct paths *paths, struct mono now, struct path_view *vi
 				},
 			.state = path->state,
 			.link_up = path->link_up,
+			.blameless = path->link_up && judge->witnessed.us == MONO_NEVER.us,
 			.confirmed = judge->confirmed,
 		};
 	}

@@ -76,6 +76,7 @@ struct path_view {
 	struct policy_path policy; /* .eligible is steer's to fill */
 	enum path_state state;
 	bool link_up;
+	bool blameless;	       /* if down: so were all others, it may not have been its fault */
 	struct mono confirmed; /* when the newest answered probe of the judging target left */
 };
 

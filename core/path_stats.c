@@ -14,6 +14,7 @@ int path_stats_init(struct path_stats *stats, const struct path_stats_config *co
 		.srtt_us = -1,
 		.rttvar_us = -1,
 		.since = now,
+		.witnessed = MONO_NEVER,
 		.confirmed = MONO_LONG_AGO,
 	};
 	stats->ring = calloc(config->window, sizeof(*stats->ring));
@@ -168,6 +169,7 @@ void path_stats_suspect(struct path_stats *stats, struct mono now)
 		return;
 	enter(stats, PATH_SUSPECT, now);
 	stats->in_a_row = 1;
+	stats->witnessed = MONO_NEVER;
 }
 
 static bool is_silent(const struct path_stats *stats)
@@ -175,16 +177,19 @@ static bool is_silent(const struct path_stats *stats)
 	return stats->state == PATH_SUSPECT && stats->in_a_row >= stats->config->down_after;
 }
 
-/* When a silent target is down even if nothing else is heard either. */
-static struct mono last_chance(const struct path_stats *stats)
+/* When a silent target is down: once it has had its time since another path was heard, or the
+ * longest timeout if none is. */
+static struct mono verdict_at(const struct path_stats *stats)
 {
-	return mono_add_us(stats->since, stats->config->timeout_max_us);
+	return mono_earlier(mono_add_us(stats->witnessed, path_stats_timeout_us(stats)),
+			    mono_add_us(stats->since, stats->config->timeout_max_us));
 }
 
 void path_stats_judge(struct path_stats *stats, struct mono witness, struct mono now)
 {
-	if (is_silent(stats) &&
-	    (!mono_before(witness, stats->since) || mono_due(last_chance(stats), now)))
+	if (stats->witnessed.us == MONO_NEVER.us && !mono_before(witness, stats->since))
+		stats->witnessed = now;
+	if (is_silent(stats) && mono_due(verdict_at(stats), now))
 		enter(stats, PATH_DOWN, now);
 }
 
@@ -210,7 +215,7 @@ void path_stats_reset(struct path_stats *stats, struct mono now)
 
 struct mono path_stats_next_deadline(const struct path_stats *stats)
 {
-	struct mono next = is_silent(stats) ? last_chance(stats) : MONO_NEVER;
+	struct mono next = is_silent(stats) ? verdict_at(stats) : MONO_NEVER;
 	uint32_t number;
 
 	for (number = stats->oldest_pending; number < stats->sent; number++)

@@ -52,6 +52,7 @@ struct path_stats {
 	int64_t srtt_us, rttvar_us; /* -1 while unknown */
 	enum path_state state;
 	struct mono since;     /* of the state */
+	struct mono witnessed; /* when another path was first heard since the last suspicion */
 	struct mono confirmed; /* when the newest answered probe had been sent */
 };
 
@@ -79,10 +80,11 @@ void path_stats_on_time(struct path_stats *stats, struct mono now);
  * counts like a miss. */
 void path_stats_suspect(struct path_stats *stats, struct mono now);
 
-/* Judges a suspect target that has missed enough: it is down if `witness`, when a probe was sent
- * that a target like it on another path has answered, is later than the suspicion, or else after
- * the longest timeout. A queue that all paths share, or a machine that was busy, makes all of them
- * silent for a while: then nobody is to blame. */
+/* Judges a suspect target. `witness` is when the latest probe left that a target like it has
+ * answered on another path. What has missed enough is down once it has been silent for its own
+ * timeout after a witness to the suspicion was heard, or else after the longest timeout. A queue
+ * that all paths share, or a machine that was busy, makes all of them silent for a while, and then
+ * nobody is to blame. */
 void path_stats_judge(struct path_stats *stats, struct mono witness, struct mono now);
 
 /* Something else than a probe proves the target alive (data arrived): suspect -> up. */

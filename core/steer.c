@@ -16,8 +16,9 @@
  *     it is asked again when there is.
  *
  * A path is eligible when it is up, not drained and not held down. It is held down after it went
- * down or a migration to it failed, for longer the more often that happened lately. If every path
- * that is up is held down, none is: the last healthy path is never kept from use.
+ * down while others were heard, or a migration to it failed, for longer the more often that
+ * happened lately. If every path that is up is held down, none is: the last healthy path is never
+ * kept from use.
  */
 #include "core/steer.h"
 
@@ -148,7 +149,7 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	for (i = 0; i < steer->count; i++) {
 		bool dead = eligible_is_dead(&views[i]);
 
-		if (steer->path[i].was_usable && dead)
+		if (steer->path[i].was_usable && dead && !views[i].blameless)
 			hold_down(steer, i, now);
 		steer->path[i].was_usable = eligible_is_usable(&views[i]);
 	}

@@ -1,115 +1,12 @@
 /* What the targets say about the paths, and all paths together about what is broken. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/path_world.h"
 
-#include <cmocka.h>
-
-#include "core/path.h"
-
-#define MS    INT64_C(1000)
-#define PATHS 3
-
-static const struct path_stats_config config = {
-	.window = 20,
-	.up_after = 3,
-	.down_after = 4,
-	.timeout_min_us = 50 * MS,
-	.timeout_max_us = 1000 * MS,
-};
-
-struct fixture {
-	struct paths paths;
-	struct mono now;
-	uint32_t number[PATHS][PATH_TARGETS];
-	bool dead[PATHS][PATH_TARGETS];
-	unsigned int effects; /* since they were last looked at */
-	int bursts;
-};
-
-static void note(struct fixture *f, unsigned int effects)
+static bool is_blameless(const struct fixture *f, size_t path)
 {
-	f->effects |= effects;
-	f->bursts += (effects & PATHS_BURST) != 0;
-}
+	struct path_view views[PATHS];
 
-static int setup(void **state)
-{
-	static const char *const names[] = {"ams", "fra", "waw"};
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	f->now = (struct mono){1000000 * MS};
-	assert_int_equal(paths_init(&f->paths, PATHS, &config, f->now), 0);
-	for (size_t i = 0; i < PATHS; i++) {
-		struct path *path = &f->paths.path[i];
-
-		path->name = path->interface = names[i];
-		path->priority = (uint32_t)i + 1;
-		path->link_up = true;
-		path->probed[PATH_TARGET_PROXY] = path->probed[PATH_TARGET_EXIT] = true;
-	}
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	paths_fini(&f->paths);
-	free(f);
-	return 0;
-}
-
-static void pass(struct fixture *f, int64_t us)
-{
-	f->now = mono_add_us(f->now, us);
-	note(f, paths_on_time(&f->paths, f->now));
-}
-
-static void probe(struct fixture *f, size_t path, enum path_target target)
-{
-	uint32_t number = f->number[path][target]++;
-
-	if (!f->paths.path[path].probed[target])
-		return;
-	paths_on_sent(&f->paths, path, target, number, f->now);
-	if (!f->dead[path][target])
-		note(f, paths_on_reply(&f->paths, path, target, number, 20 * MS, f->now));
-}
-
-/* Rounds of probes to all targets, 200 ms apart; all answers come at once. */
-static void live(struct fixture *f, int rounds)
-{
-	size_t i;
-
-	for (; rounds > 0; rounds--) {
-		for (i = 0; i < PATHS; i++) {
-			probe(f, i, PATH_TARGET_PROXY);
-			probe(f, i, PATH_TARGET_EXIT);
-		}
-		pass(f, 200 * MS);
-	}
-}
-
-static void kill_target(struct fixture *f, enum path_target target, bool dead)
-{
-	size_t i;
-
-	for (i = 0; i < PATHS; i++)
-		f->dead[i][target] = dead;
-}
-
-static void expect_states(struct fixture *f, enum path_state a, enum path_state b,
-			  enum path_state c)
-{
-	assert_int_equal(f->paths.path[0].state, a);
-	assert_int_equal(f->paths.path[1].state, b);
-	assert_int_equal(f->paths.path[2].state, c);
+	paths_view(&f->paths, f->now, views);
+	return views[path].blameless;
 }
 
 /* --- faults --- */
@@ -134,6 +31,7 @@ static void test_a_proxy_dies(void **state)
 	expect_states(f, PATH_UP, PATH_DOWN, PATH_UP);
 	assert_int_equal(paths_fault(&f->paths, 1), PATH_FAULT_PROXY);
 	assert_int_equal(paths_common_fault(&f->paths), PATH_FAULT_NONE);
+	assert_false(is_blameless(f, 1));
 }
 
 static void test_a_leg_dies(void **state)
@@ -173,6 +71,7 @@ static void test_the_uplink_dies(void **state)
 	live(f, 10);
 	assert_int_equal(paths_common_fault(&f->paths), PATH_FAULT_UPLINK);
 	assert_int_equal(paths_fault(&f->paths, 0), PATH_FAULT_UPLINK);
+	assert_true(is_blameless(f, 0) && is_blameless(f, 1) && is_blameless(f, 2));
 }
 
 static void test_a_dead_proxy_while_the_exit_is_dead(void **state)
@@ -291,128 +190,6 @@ static void test_one_path_cannot_tell_its_fault_from_a_common_one(void **state)
 	paths_fini(&paths);
 }
 
-/* --- bursts --- */
-
-/* One lost probe to the exit on path 0, and time for it to be missed. */
-static void lose_one(struct fixture *f)
-{
-	f->dead[0][PATH_TARGET_EXIT] = true;
-	pass(f, 1);
-	probe(f, 0, PATH_TARGET_EXIT);
-	pass(f, 60 * MS);
-	f->dead[0][PATH_TARGET_EXIT] = false;
-}
-
-static void test_a_suspicion_asks_for_one_burst(void **state)
-{
-	struct fixture *f = *state;
-
-	live(f, 10);
-	f->effects = 0;
-	lose_one(f);
-	assert_int_equal(f->effects, PATHS_BURST | PATHS_CHANGED);
-	assert_int_equal(f->paths.path[0].state, PATH_SUSPECT);
-	lose_one(f);
-	assert_int_equal(f->bursts, 1);
-}
-
-static void test_bursts_are_limited_and_wait_for_their_turn(void **state)
-{
-	struct fixture *f = *state;
-	int i;
-
-	live(f, 10);
-	for (i = 0; i < 5; i++) {
-		lose_one(f);
-		assert_int_equal(f->paths.path[0].state, PATH_SUSPECT);
-		if (i < 4)
-			probe(f, 0, PATH_TARGET_EXIT);
-	}
-	assert_int_equal(f->bursts, 3);
-	pass(f, 1000 * MS); /* still suspected when the next token comes */
-	assert_int_equal(f->bursts, 4);
-}
-
-static void test_a_suspicion_that_cleared_up_needs_no_burst(void **state)
-{
-	struct fixture *f = *state;
-	int i;
-
-	live(f, 10);
-	for (i = 0; i < 5; i++) {
-		lose_one(f);
-		probe(f, 0, PATH_TARGET_EXIT);
-	}
-	pass(f, 1000 * MS);
-	assert_int_equal(f->bursts, 3);
-}
-
-static void test_the_first_answer_of_a_dead_path_asks_for_a_burst(void **state)
-{
-	struct fixture *f = *state;
-
-	live(f, 3);
-	kill_target(f, PATH_TARGET_EXIT, true);
-	live(f, 30);
-	kill_target(f, PATH_TARGET_EXIT, false);
-	f->bursts = 0;
-	probe(f, 2, PATH_TARGET_PROXY); /* it answered all the time */
-	assert_int_equal(f->bursts, 0);
-	probe(f, 2, PATH_TARGET_EXIT);
-	assert_int_equal(f->bursts, 1);
-}
-
-/* --- traffic --- */
-
-static unsigned int read_counters(struct fixture *f, bool active, uint64_t tx, uint64_t rx)
-{
-	struct path_counters counters = f->paths.path[0].counters;
-
-	counters.tx_packets += tx;
-	counters.rx_packets += rx;
-	f->now = mono_add_us(f->now, 25 * MS);
-	f->paths.path[0].counters = counters;
-	return paths_on_stall(&f->paths, 0, paths_watch(&f->paths, 0, active, &counters, f->now),
-			      f->now);
-}
-
-static void test_a_stalled_downlink_raises_a_suspicion(void **state)
-{
-	struct fixture *f = *state;
-	unsigned int effects = 0;
-	int i;
-
-	live(f, 10);
-	for (i = 0; i < 20 && !effects; i++)
-		effects = read_counters(f, true, 5, 0);
-	assert_int_equal(effects, PATHS_BURST | PATHS_CHANGED);
-	assert_int_equal(f->paths.path[0].state, PATH_SUSPECT);
-	assert_int_equal(read_counters(f, true, 5, 5), PATHS_CHANGED);
-	assert_int_equal(f->paths.path[0].state, PATH_UP);
-}
-
-static void test_only_the_active_path_can_stall(void **state)
-{
-	struct fixture *f = *state;
-	int i;
-
-	live(f, 10);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(read_counters(f, false, 5, 0), 0);
-}
-
-static void test_incoming_data_clears_a_suspicion(void **state)
-{
-	struct fixture *f = *state;
-
-	live(f, 10);
-	read_counters(f, true, 0, 0);
-	lose_one(f);
-	assert_int_equal(f->paths.path[0].state, PATH_SUSPECT);
-	read_counters(f, true, 0, 1);
-	assert_int_equal(f->paths.path[0].state, PATH_UP);
-}
-
 /* --- the rest --- */
 
 static void test_a_suspicion_is_no_transition(void **state)
@@ -470,7 +247,7 @@ static void test_resume_blames_nobody(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, path_world_setup, path_world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_is_well),
 		TEST(test_a_proxy_dies),
@@ -484,13 +261,6 @@ int main(void)
 		TEST(test_a_link_goes_and_comes),
 		TEST(test_a_new_link_is_not_up_while_the_exit_is_dead),
 		TEST(test_one_path_cannot_tell_its_fault_from_a_common_one),
-		TEST(test_a_suspicion_asks_for_one_burst),
-		TEST(test_bursts_are_limited_and_wait_for_their_turn),
-		TEST(test_a_suspicion_that_cleared_up_needs_no_burst),
-		TEST(test_the_first_answer_of_a_dead_path_asks_for_a_burst),
-		TEST(test_a_stalled_downlink_raises_a_suspicion),
-		TEST(test_only_the_active_path_can_stall),
-		TEST(test_incoming_data_clears_a_suspicion),
 		TEST(test_a_suspicion_is_no_transition),
 		TEST(test_views),
 		TEST(test_resume_blames_nobody),

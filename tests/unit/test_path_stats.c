@@ -80,7 +80,7 @@ static void lost(struct fixture *f)
 	pass(f, config.timeout_max_us);
 }
 
-/* The judgement, with a witness from `ago_us` ago. */
+/* The judgement, when a probe that left `ago_us` ago is the latest that was answered elsewhere. */
 static void judge(struct fixture *f, int64_t ago_us)
 {
 	path_stats_judge(&f->stats, mono_add_us(f->now, -ago_us), f->now);
@@ -276,14 +276,22 @@ static void send_burst(struct fixture *f)
 static void test_silence_needs_a_witness(void **state)
 {
 	struct fixture *f = *state;
+	int64_t timeout_us;
 
 	answered(f, 20 * MS);
+	timeout_us = path_stats_timeout_us(&f->stats);
 	path_stats_suspect(&f->stats, f->now);
 	send_burst(f);
-	pass(f, 70 * MS); /* 90 ms after the suspicion */
-	judge(f, 91 * MS);
+	pass(f, 380 * MS); /* 400 ms after the suspicion */
+	judge(f, 401 * MS);
 	assert_int_equal(f->stats.state, PATH_SUSPECT);
-	judge(f, 90 * MS);
+	judge(f, 400 * MS); /* heard now: this one has its timeout left */
+	assert_int_equal(path_stats_next_deadline(&f->stats).us, f->now.us + timeout_us);
+	pass(f, timeout_us - 1);
+	judge(f, 0);
+	assert_int_equal(f->stats.state, PATH_SUSPECT);
+	pass(f, 1);
+	judge(f, 0);
 	assert_int_equal(f->stats.state, PATH_DOWN);
 }
 

@@ -67,6 +67,19 @@ static void test_a_path_that_went_down_is_held(void **state)
 	assert_true(is_eligible(w, 1));
 }
 
+static void test_a_path_that_went_down_with_all_others_is_not_held(void **state)
+{
+	struct steer_world *w = *state;
+
+	on_path_0(w);
+	set_state(w, 1, PATH_DOWN);
+	w->views[1].blameless = true;
+	expect_keep(w, 0);
+	set_state(w, 1, PATH_UP);
+	expect_keep(w, 0);
+	assert_true(is_eligible(w, 1));
+}
+
 static void test_a_failed_migration_holds_its_target(void **state)
 {
 	struct steer_world *w = *state;
@@ -343,6 +356,7 @@ int main(void)
 		TEST(test_hold_down_doubles_and_is_forgiven),
 		TEST(test_steady_flapping_is_held_for_a_steady_time),
 		TEST(test_a_path_that_went_down_is_held),
+		TEST(test_a_path_that_went_down_with_all_others_is_not_held),
 		TEST(test_a_failed_migration_holds_its_target),
 		TEST(test_the_last_healthy_path_is_never_withheld),
 		TEST(test_a_refusing_kernel_is_not_asked_in_a_circle),
