@@ -117,14 +117,15 @@ check-lab:   SUITES = $(LAB_TESTS)
 check-hosts: SUITES = $(HOST_TESTS)
 check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
-check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(FUZZ_TESTS) $(VM_TESTS)
+check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS)
+check:       BESIDE = $(VM_TESTS) $(FUZZ_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps
-	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)'
+	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)' BESIDE='$(BESIDE)'
 
 .PHONY: check-now
 check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
-	@BUILD=$(BUILD) tests/run.sh $(SUITES)
+	@BUILD=$(BUILD) BESIDE='$(BESIDE)' tests/run.sh $(SUITES)
 
 bench: deps
 	@$(BUILD_AGAIN) all $(LAB_TOOLS) $(BENCHES)

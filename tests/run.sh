@@ -3,6 +3,7 @@
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 #
 #   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (1500)
+#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, and are told of last
 #
 # What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
 
@@ -30,22 +31,49 @@ summarize() { # LOG STATUS
 		}' "$1"
 }
 
-for program; do
-	log=$logs/$(basename "$program").log
-	mkdir -p "$logs"
-	start=$SECONDS
-	timeout --foreground -k 10 "${TEST_TIMEOUT:-1500}" "$program" >"$log" 2>&1 </dev/null
-	status=$?
-	report=$(summarize "$log" $status)
+log_of() { echo "$logs/$(basename "$1").log"; }
+
+run() { # PROGRAM: leaves its exit status and the seconds it took beside its log
+	local log start=$SECONDS
+	log=$(log_of "$1")
+	timeout --foreground -k 10 "${TEST_TIMEOUT:-1500}" "$1" >"$log" 2>&1 </dev/null
+	echo "$? $((SECONDS - start))" >"$log.end"
+}
+
+report() { # PROGRAM: that has run
+	local log report status seconds ok bad skip
+	log=$(log_of "$1")
+	read -r status seconds <"$log.end"
+	report=$(summarize "$log" "$status")
 	read -r ok bad skip <<<"${report##*$'\n'}"
-	printf '%-40s %4d passed %3d failed %3d skipped  %4ds\n' "$(basename "$program")" "$ok" "$bad" "$skip" \
-		$((SECONDS - start))
+	printf '%-40s %4d passed %3d failed %3d skipped  %4ds\n' "$(basename "$1")" "$ok" "$bad" "$skip" "$seconds"
 	[[ $report = *$'\n'* ]] && echo "${report%$'\n'*}"
 	if ((bad)); then
 		echo "    --- the last lines of $log ---"
 		tail -n 25 "$log" | sed 's/^/    /'
 	fi
 	((passed += ok, failed += bad, skipped += skip))
+}
+
+mkdir -p "$logs"
+if [[ ${BESIDE:-} ]]; then
+	set -m # a process group of its own, to be ended as a whole
+	{
+		renice -n 19 -p $BASHPID >/dev/null
+		for program in $BESIDE; do run "$program"; done
+	} &
+	beside=$!
+	set +m
+	trap 'kill -- -$beside 2>/dev/null' EXIT
+	trap 'exit 130' INT TERM HUP
+fi
+for program; do
+	run "$program"
+	report "$program"
 done
+if [[ ${BESIDE:-} ]]; then
+	wait "$beside"
+	for program in $BESIDE; do report "$program"; done
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
