@@ -30,6 +30,7 @@ LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
 VM_TESTS   := $(wildcard tests/vm/test_*.sh)
 FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
 HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
+ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 
 # What `deps` installs: to build, to run, to test in the lab, on booted hosts, and in the virtual
 # machine.
@@ -110,14 +111,15 @@ demo: deps
 	@$(BUILD_AGAIN) all $(LAB_TOOLS)
 	@tests/lab/demo.sh
 
-CHECKS := check check-lint check-unit check-lab check-hosts check-fuzz check-vm
+CHECKS := check check-lint check-unit check-lab check-hosts check-asan check-fuzz check-vm
 check-lint:  SUITES = $(LINT_TESTS)
 check-unit:  SUITES = $(UNIT_TESTS)
 check-lab:   SUITES = $(LAB_TESTS)
 check-hosts: SUITES = $(HOST_TESTS)
+check-asan:  SUITES = $(ASAN_TESTS)
 check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
-check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS)
+check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(ASAN_TESTS)
 check:       BESIDE = $(VM_TESTS) $(FUZZ_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps

@@ -32,7 +32,7 @@ $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.o $(FUZZ)/libcomps.a
 $(FUZZ)/netlink $(FUZZ)/monitor: $(FUZZ)/obj/tests/fuzz/kernel.o
 $(FUZZ)/conf: FUZZ_LDFLAGS := -Wl,--wrap=conf_file_read
 
-.PHONY: fuzz fuzz-targets check-asan
+.PHONY: fuzz fuzz-targets
 fuzz-targets: $(FUZZ_TARGETS)
 
 fuzz: deps
@@ -43,10 +43,10 @@ fuzz: deps
 ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
 	       -Wno-maybe-uninitialized -Wno-format-truncation
 
-check-asan: deps
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan HARDENING=-fPIE CFLAGS='$(ASAN_CFLAGS)' \
-		check-unit-now
+# Builds the programs that tests/asan runs, and names the unit tests.
+.PHONY: asan-programs asan-programs-now
+asan-programs:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan HARDENING=-fPIE CFLAGS='$(ASAN_CFLAGS)' asan-programs-now
 
-.PHONY: check-unit-now
-check-unit-now:
-	@$(MAKE) --no-print-directory check-now SUITES='$(UNIT_TESTS)'
+asan-programs-now: all $(UNIT_TESTS) $(LAB_TOOLS)
+	@printf '%s\n' $(UNIT_TESTS)

@@ -383,5 +383,10 @@ int udp_run(const struct options *o)
 	if (o->stamps)
 		write_stamps(&c);
 	print_result(&c);
+	close(c.to.fd);
+	free(c.sent_at);
+	free(c.down_sent_at);
+	free(c.down.at);
+	free(c.server.at);
 	return c.have_stat ? 0 : 1;
 }
