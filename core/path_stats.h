@@ -41,6 +41,7 @@ struct path_stats_record {
 	int64_t rtt_us;	      /* -1 until answered */
 	uint32_t number;
 	bool missed;
+	bool excused; /* the deadline was put off, since the machine was late itself */
 };
 
 struct path_stats {

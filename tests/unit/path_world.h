@@ -70,7 +70,13 @@ static inline int path_world_teardown(void **state)
 
 static inline void pass(struct fixture *f, int64_t us)
 {
-	f->now = mono_add_us(f->now, us);
+	struct mono until = mono_add_us(f->now, us), next;
+
+	while (mono_before(next = paths_next_deadline(&f->paths), until)) {
+		f->now = next;
+		note(f, paths_on_time(&f->paths, f->now));
+	}
+	f->now = until;
 	note(f, paths_on_time(&f->paths, f->now));
 }
 

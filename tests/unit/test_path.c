@@ -183,7 +183,7 @@ static void test_one_path_cannot_tell_its_fault_from_a_common_one(void **state)
 	paths.path[0].link_up = paths.path[0].probed[PATH_TARGET_PROXY] = true;
 	for (i = 0; i < 4; i++)
 		paths_on_sent(&paths, 0, PATH_TARGET_PROXY, (uint32_t)i, now);
-	paths_on_time(&paths, (struct mono){2000 * MS});
+	paths_on_time(&paths, (struct mono){config.timeout_max_us});
 	assert_int_equal(paths.path[0].state, PATH_DOWN);
 	assert_int_equal(paths_common_fault(&paths), PATH_FAULT_NONE);
 	assert_int_equal(paths_fault(&paths, 0), PATH_FAULT_PROXY);

@@ -47,9 +47,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Lets time pass, and looks when there is something to see. */
 static void pass(struct fixture *f, int64_t us)
 {
-	f->now = mono_add_us(f->now, us);
+	struct mono until = mono_add_us(f->now, us), next;
+
+	while (mono_before(next = path_stats_next_deadline(&f->stats), until)) {
+		if (mono_before(f->now, next))
+			f->now = next;
+		path_stats_on_time(&f->stats, f->now);
+		if (path_stats_next_deadline(&f->stats).us == next.us)
+			break; /* a judgement is due, which is asked for apart */
+	}
+	f->now = until;
 	path_stats_on_time(&f->stats, f->now);
 }
 
@@ -144,6 +154,27 @@ static void test_a_probe_keeps_the_timeout_it_left_with(void **state)
 	pass(f, 1);
 	assert_int_equal(f->stats.missed, 1);
 	assert_true(path_stats_next_deadline(&f->stats).us == MONO_NEVER.us);
+}
+
+static void test_a_machine_that_is_late_itself_blames_nobody_yet(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t number;
+
+	answered(f, 20 * MS);
+	number = send(f);
+	f->now = mono_add_us(f->now, 200 * MS); /* the deadline was long ago */
+	path_stats_on_time(&f->stats, f->now);
+	assert_int_equal(f->stats.missed, 0);
+	pass(f, 5 * MS);
+	reply(f, number, 20 * MS);
+	assert_int_equal(f->stats.state, PATH_UP);
+	send(f);
+	f->now = mono_add_us(f->now, 300 * MS);
+	path_stats_on_time(&f->stats, f->now);
+	pass(f, 10 * MS); /* but not for long */
+	assert_int_equal(f->stats.missed, 1);
+	assert_int_equal(f->stats.state, PATH_SUSPECT);
 }
 
 /* --- the window --- */
@@ -467,6 +498,7 @@ int main(void)
 		TEST(test_smoothing_by_hand),
 		TEST(test_timeout_is_bounded),
 		TEST(test_a_probe_keeps_the_timeout_it_left_with),
+		TEST(test_a_machine_that_is_late_itself_blames_nobody_yet),
 		TEST(test_quantiles_by_nearest_rank),
 		TEST(test_pending_probes_are_no_loss),
 		TEST(test_a_late_reply_corrects_the_loss),
