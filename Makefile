@@ -5,7 +5,7 @@ BUILD   ?= build
 CC      ?= gcc
 PREFIX  ?= /usr/local
 
-PKGS      := libmnl libsodium jansson yaml-0.1 libnftables libcares
+PKGS      := libmnl libsodium jansson yaml-0.1 libnftables libcares sqlite3
 WARNINGS  := -Wall -Wextra -Wshadow -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDENING := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CFLAGS    ?= -O2 -g
@@ -16,7 +16,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CF
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 # Each folder is one static library; the link order is the dependency rule (arrows point right).
-LAYERS     := netlink probes conf core policies lib
+LAYERS     := replay trace netlink probes conf core policies lib
 LAYER_LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
@@ -35,7 +35,7 @@ ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 # What `deps` installs: to build, to run, to test in the lab, on booted hosts, and in the virtual
 # machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
-	    libyaml-dev libjansson-dev libc-ares-dev libcap-dev libcmocka-dev \
+	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
 	    dnsmasq-base systemd-container dbus \
@@ -46,7 +46,7 @@ all: $(BUILD)/compsd $(BUILD)/comps
 
 $(BUILD)/compsd: $(call objects,daemon) $(LAYER_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lm
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lpthread -lm
 
 $(BUILD)/comps: $(call objects,cli) $(CLI_LIBS)
 	@echo "  LD    $@"
@@ -77,14 +77,14 @@ $(filter $(BUILD)/tests/sim/%,$(UNIT_TESTS)): $(patsubst %.c,$(BUILD)/%.o,\
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
-		$(PKG_LIBS) -lev -lcap -lm -lpthread
+		$(PKG_LIBS) -lev -lcap -lpthread -lm
 
 # These two drive the real program.
 $(BUILD)/tests/unit/test_cli_commands $(BUILD)/tests/unit/test_cli_watch: | $(BUILD)/comps
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(LAYER_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lm -lpthread
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lpthread -lm
 
 .SECONDEXPANSION:
 $(filter-out %.so,$(LAB_TOOLS)): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix .o,$$(basename $$(wildcard $$*.c $$*_*.c))))

@@ -5,11 +5,6 @@
 #include "conf/conf.h"
 #include "policies/registry.h"
 
-static const char *mode_name(enum conf_mode mode)
-{
-	return mode == CONF_NESTED ? "nested" : "direct";
-}
-
 static void print_text(const struct cli *cli, const char *file, const struct diags *d,
 		       const struct conf *conf)
 {
@@ -21,7 +16,7 @@ static void print_text(const struct cli *cli, const char *file, const struct dia
 		fprintf(cli->err, "%s\n", line);
 	}
 	if (conf)
-		fprintf(cli->out, "%s: ok (%s, %zu path%s, %s)\n", file, mode_name(conf->mode),
+		fprintf(cli->out, "%s: ok (%s, %zu path%s, %s)\n", file, conf_mode_name(conf->mode),
 			conf->path_count, conf->path_count == 1 ? "" : "s", conf->policy->name);
 }
 
@@ -43,7 +38,7 @@ static void print_json(const struct cli *cli, const char *file, const struct dia
 						diag->column, "text", diag->text));
 	}
 	if (conf) {
-		json_object_set_new(result, "mode", json_string(mode_name(conf->mode)));
+		json_object_set_new(result, "mode", json_string(conf_mode_name(conf->mode)));
 		json_object_set_new(result, "paths", json_integer((json_int_t)conf->path_count));
 		json_object_set_new(result, "policy", json_string(conf->policy->name));
 	}

@@ -82,6 +82,12 @@ void conf_free(struct conf *conf)
 	free(conf->network.uplinks);
 	free(conf->bypass);
 	free(conf->control_socket);
+	free(conf->trace.file);
 	free(conf->file);
 	free(conf);
+}
+
+const char *conf_mode_name(enum conf_mode mode)
+{
+	return mode == CONF_NESTED ? "nested" : "direct";
 }

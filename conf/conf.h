@@ -87,6 +87,12 @@ struct conf_network {
 	size_t uplink_count;
 };
 
+struct conf_trace {
+	char *file; /* NULL: nothing is recorded */
+	int64_t keep_us;
+	uint32_t max_bytes;
+};
+
 struct conf {
 	char *file; /* the comps.yaml */
 	enum conf_mode mode;
@@ -110,6 +116,7 @@ struct conf {
 	bool has_control_group;
 	gid_t control_group; /* members may read status, not change it */
 	enum log_level log_level;
+	struct conf_trace trace;
 };
 
 /* Reads and checks `file` and every .conf that it names. `policies` (NULL-ended) are those that the
@@ -118,6 +125,9 @@ struct conf {
  * *out untouched; -ENOMEM. Nothing outside is changed either way. */
 int conf_load(const char *file, const struct policy_ops *const *policies, struct diags *d,
 	      struct conf **out);
+
+/* "nested", "direct". */
+const char *conf_mode_name(enum conf_mode mode);
 
 /* Wipes the keys and frees. NULL is allowed. */
 void conf_free(struct conf *conf);

@@ -339,6 +339,33 @@ static const struct schema_key control_keys[] = {
 
 static const struct schema_section keys_control = SECTION(control_keys);
 
+static const struct schema_key trace_keys[] = {
+	{.name = "file",
+	 .type = "an absolute path",
+	 .read = value_file,
+	 AT(conf_trace, file),
+	 .help = "Where everything that the decisions depend on is recorded, for comps trace and "
+		 "comps replay; by default nothing is."},
+	{.name = "keep",
+	 .type = "a duration",
+	 .read = value_duration,
+	 .min = 60 * S,
+	 .max = 3650 * 86400 * S,
+	 .preset = "30d",
+	 AT(conf_trace, keep_us),
+	 .help = "What is older is deleted."},
+	{.name = "max_size",
+	 .type = "a size",
+	 .read = value_size,
+	 .min = 1 << 20,
+	 .max = UINT32_LIMIT,
+	 .preset = "1GiB",
+	 AT(conf_trace, max_bytes),
+	 .help = "While the file is larger, the oldest part of it is deleted."},
+};
+
+static const struct schema_section keys_trace = SECTION(trace_keys);
+
 static const struct schema_key log_keys[] = {
 	{.name = "level",
 	 .type = "a choice",
@@ -395,6 +422,10 @@ static const struct schema_key top_keys[] = {
 	 .help = "A list of prefixes that stay outside the tunnels and go by the main table."},
 	{.name = "wireguard", .section = &keys_wireguard, .help = "Which WireGuard to use."},
 	{.name = "control", .section = &keys_control, .help = "Who may talk to compsd, and where."},
+	{.name = "trace",
+	 .section = &keys_trace,
+	 AT(conf, trace),
+	 .help = "What compsd records for experiments."},
 	{.name = "log", .section = &keys_log, .help = "What compsd logs."},
 };
 

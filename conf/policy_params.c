@@ -128,6 +128,8 @@ int conf_policy_value_format(const struct policy_param *param, union policy_valu
 		break;
 	case POLICY_NUMBER:
 		length = snprintf(out, out_bytes, "%.15g", value.number);
+		if (strtod(out, NULL) != value.number)
+			length = snprintf(out, out_bytes, "%.17g", value.number);
 		break;
 	case POLICY_COUNT:
 		length = snprintf(out, out_bytes, "%lld", (long long)value.count);
@@ -140,4 +142,68 @@ int conf_policy_value_format(const struct policy_param *param, union policy_valu
 		break;
 	}
 	return (size_t)length < out_bytes ? 0 : -ENOSPC;
+}
+
+int conf_policy_values_format(const struct policy_ops *ops, const union policy_value *values,
+			      char *out, size_t out_bytes)
+{
+	size_t used = 0;
+	char value[64];
+
+	if (!out_bytes)
+		return -ENOSPC;
+	out[0] = '\0';
+	for (size_t i = 0; i < ops->param_count; i++) {
+		int rc = conf_policy_value_format(&ops->params[i], values[i], value, sizeof(value));
+
+		if (rc)
+			return rc;
+		used += (size_t)snprintf(out + used, out_bytes - used, "%s%s=%s", i ? "," : "",
+					 ops->params[i].name, value);
+		if (used >= out_bytes)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+/* One "key=value" of `length` characters. */
+static int parse_param(const struct policy_ops *ops, const char *text, size_t length,
+		       union policy_value *values, struct err *e)
+{
+	char copy[256], *equals;
+	int rc;
+
+	if (length >= sizeof(copy))
+		return err_set(e, -EINVAL, "\"%.40s...\" is too long", text);
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	equals = strchr(copy, '=');
+	if (!equals)
+		return err_set(e, -EINVAL, "\"%s\" is not KEY=VALUE", copy);
+	*equals = '\0';
+	rc = conf_policy_param_set(ops, values, copy, equals + 1, e);
+	return rc == -EINVAL ? err_prefix(e, rc, "%s", copy) : rc;
+}
+
+int conf_policy_values_parse(const struct policy_ops *ops, const char *text,
+			     union policy_value **out, struct err *e)
+{
+	union policy_value *values = conf_policy_values_new(ops);
+	int rc = 0;
+
+	if (!values)
+		return err_set(e, -ENOMEM, "out of memory");
+	while (*text && !rc) {
+		size_t length = strcspn(text, ",");
+
+		rc = parse_param(ops, text, length, values, e);
+		text += length + (text[length] == ',');
+	}
+	if (!rc)
+		rc = conf_policy_values_check(ops, values, e);
+	if (rc)
+		free(values);
+	else
+		*out = values;
+	return rc;
 }

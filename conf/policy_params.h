@@ -34,4 +34,15 @@ int conf_policy_values_check(const struct policy_ops *ops, const union policy_va
 int conf_policy_value_format(const struct policy_param *param, union policy_value value, char *out,
 			     size_t out_bytes);
 
+/* Writes all values as `comps policy set` takes them, but with a comma between two:
+ * "interval=10s,min=2s". Returns 0, or -ENOSPC when it was cut. */
+int conf_policy_values_format(const struct policy_ops *ops, const union policy_value *values,
+			      char *out, size_t out_bytes);
+
+/* Reads what conf_policy_values_format() writes; what is not given gets its default. Returns 0 with
+ * *out to be freed with free(); -ENOENT or -EINVAL with a sentence that names the parameter;
+ * -ENOMEM. */
+int conf_policy_values_parse(const struct policy_ops *ops, const char *text,
+			     union policy_value **out, struct err *e);
+
 #endif

@@ -1,6 +1,7 @@
 #include "conf/value.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -137,18 +138,29 @@ VALUE_READER(value_ip)
 			     text);
 }
 
-VALUE_READER(value_socket)
+static void read_path(struct conf_reader *r, const struct schema_key *key,
+		      const struct conf_node *node, size_t max_bytes, char **field)
 {
 	const char *text = schema_text(r, key, node);
 
 	if (!text)
 		return;
-	if (text[0] != '/' || strlen(text) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+	if (text[0] != '/' || strlen(text) > max_bytes) {
 		schema_error(r, node, "\"%.40s\" is not an absolute path of up to %zu characters",
-			     text, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+			     text, max_bytes);
 		return;
 	}
-	*(char **)field = strdup(text);
-	if (!*(char **)field)
+	*field = strdup(text);
+	if (!*field)
 		r->d->out_of_memory = true;
+}
+
+VALUE_READER(value_socket)
+{
+	read_path(r, key, node, sizeof(((struct sockaddr_un *)0)->sun_path) - 1, field);
+}
+
+VALUE_READER(value_file)
+{
+	read_path(r, key, node, PATH_MAX - 1, field);
 }

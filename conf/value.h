@@ -20,5 +20,6 @@ VALUE_READER(value_interface); /* char[IFNAMSIZ] */
 VALUE_READER(value_word);      /* char[16]: a-z, 0-9, "-" and "_" */
 VALUE_READER(value_ip);	       /* struct ip */
 VALUE_READER(value_socket);    /* char *, an absolute path that fits in a sockaddr_un */
+VALUE_READER(value_file);      /* char *, an absolute path */
 
 #endif

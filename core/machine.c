@@ -4,6 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the policy draws is shown as an input of its own, before that which made it draw. */
+static uint64_t draw(void *arg, enum policy_stream stream)
+{
+	static const struct machine_result nothing;
+	struct machine *machine = arg;
+	uint64_t bits = machine->rng.next(machine->rng.arg, stream);
+	struct input in = {.kind = INPUT_DRAW,
+			   .target = (uint8_t)stream,
+			   .at = machine->now,
+			   .value = (int64_t)bits};
+
+	machine->drawn = true;
+	if (machine->tap)
+		machine->tap(machine->tap_arg, &in, &nothing);
+	return bits;
+}
+
 int machine_init(struct machine *machine, const struct machine_config *config,
 		 const struct policy_ops *policy, const union policy_value *values,
 		 struct policy_rng rng, struct mono now, struct err *err)
@@ -11,6 +28,7 @@ int machine_init(struct machine *machine, const struct machine_config *config,
 	int ret = -ENOMEM;
 
 	memset(machine, 0, sizeof(*machine));
+	machine->rng = rng;
 	machine->asked = MONO_LONG_AGO;
 	machine->wake = now;
 	machine->views = calloc(config->path_count, sizeof(*machine->views));
@@ -18,7 +36,7 @@ int machine_init(struct machine *machine, const struct machine_config *config,
 		err_set(err, ret, "out of memory");
 	else
 		ret = steer_init(&machine->steer, &config->steer, config->path_count, policy,
-				 values, rng, now, err);
+				 values, (struct policy_rng){draw, machine}, now, err);
 	if (ret)
 		machine_fini(machine);
 	return ret;
@@ -99,7 +117,9 @@ static void decide(struct machine *machine, struct input *in, struct machine_res
 	result->figures_only = !machine->stirred && mono_before(in->at, machine->wake) &&
 			       !steer_minds_figures(&machine->steer, views);
 	in->value = machine->asked.us;
+	machine->drawn = false;
 	steer_decide(&machine->steer, views, in->at, &result->verdict);
+	result->figures_only &= !machine->drawn && result->verdict.action == STEER_KEEP;
 	machine->asked = in->at;
 	machine->wake = result->verdict.wake;
 	machine->stirred = false;
@@ -143,10 +163,13 @@ void machine_feed(struct machine *machine, struct input in, struct machine_resul
 		in.kind == INPUT_TIME && mono_before(in.at, paths_next_deadline(&machine->paths));
 
 	memset(result, 0, sizeof(*result));
+	machine->now = in.at;
 	if (in.kind == INPUT_DECIDE)
 		decide(machine, &in, result);
-	else if (feed_steer(machine, &in, result) || !feed_paths(machine, &in, result))
-		machine->stirred = true;
+	else
+		result->figures_only =
+			!feed_steer(machine, &in, result) && feed_paths(machine, &in, result);
+	machine->stirred |= in.kind != INPUT_DECIDE && !result->figures_only;
 	if (machine->tap && (!idle || result->effects))
 		machine->tap(machine->tap_arg, &in, result);
 }

@@ -183,6 +183,15 @@ static json_t *packets(int64_t count)
 	return count < 0 ? json_null() : json_integer(count);
 }
 
+static json_t *trace(const struct report_trace *trace)
+{
+	if (!trace)
+		return json_null();
+	return json_pack("{s:I, s:I, s:o}", "records", (json_int_t)trace->records, "lost",
+			 (json_int_t)trace->lost, "error",
+			 trace->error[0] ? json_string(trace->error) : json_null());
+}
+
 json_t *report_status(const struct report *report)
 {
 	const struct paths *paths = report->paths;
@@ -199,7 +208,7 @@ json_t *report_status(const struct report *report)
 	for (i = 0; i < paths->count; i++)
 		json_array_append_new(list, path_status(report, i, views));
 	free(views);
-	return json_pack("{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
+	return json_pack("{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 			 "version", report->version, "uptime_s",
 			 (double)mono_diff_us(report->now, report->started) / 1e6, "mode",
 			 report->mode, "wireguard", report->wireguard, "active",
@@ -208,6 +217,6 @@ json_t *report_status(const struct report *report)
 			 pinned_until(report), "policy", report_policy(report->steer),
 			 "leaked_packets", packets(report->leaked_packets), "blocked_packets",
 			 packets(report->blocked_packets), "migrations",
-			 migrations(report->migrations, paths), "fault",
-			 path_fault_name(paths_common_fault(paths)), "paths", list);
+			 migrations(report->migrations, paths), "trace", trace(report->trace),
+			 "fault", path_fault_name(paths_common_fault(paths)), "paths", list);
 }

@@ -12,6 +12,12 @@
 #include "core/path.h"
 #include "core/steer.h"
 
+/* What is recorded. */
+struct report_trace {
+	uint64_t records, lost;
+	const char *error; /* why the last could not be written; empty when it could */
+};
+
 /* Everything is borrowed, and read as it stands at `now`. */
 struct report {
 	const char *version;
@@ -21,6 +27,7 @@ struct report {
 	const struct paths *paths;
 	const struct steer *steer;
 	const struct migration_log *migrations;
+	const struct report_trace *trace; /* NULL: nothing is */
 	int64_t leaked_packets, blocked_packets; /* -1 while the guard cannot be read */
 };
 

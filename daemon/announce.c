@@ -90,6 +90,9 @@ static void announce_path_state(struct daemon *daemon, size_t i)
 	char text[256];
 
 	daemon->engine.announced[i] = path->state;
+	if (daemon->recorder)
+		recorder_state(daemon->recorder, i, path->state, paths_fault(paths, i),
+			       clock_now());
 	if (is_usable(before) && is_usable(path->state)) {
 		log_debug(&daemon->log, "path %s: %s", path->name, path_state_name(path->state));
 		return;

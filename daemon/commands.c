@@ -70,7 +70,7 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 	struct engine *engine = &daemon->engine;
 	struct report report = {
 		.version = COMPS_VERSION,
-		.mode = engine->conf->mode == CONF_NESTED ? "nested" : "direct",
+		.mode = conf_mode_name(engine->conf->mode),
 		.wireguard = network_is_userspace(&engine->network) ? "userspace" : "kernel",
 		.started = daemon->started,
 		.now = clock_now(),
@@ -81,9 +81,14 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 		.blocked_packets = -1,
 	};
 	struct guard_counters counters;
+	struct recorder_status trace;
 
 	(void)request;
 	(void)args;
+	if (daemon->recorder) {
+		recorder_read_status(daemon->recorder, &trace);
+		report.trace = &(struct report_trace){trace.records, trace.lost, trace.error};
+	}
 	if (!network_read_guard(&engine->network, &counters)) {
 		report.leaked_packets = (int64_t)counters.leaked;
 		report.blocked_packets = (int64_t)counters.blocked;

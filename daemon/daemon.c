@@ -22,6 +22,8 @@
 
 #define GUARD_POLL_US INT64_C(200000)
 
+#define TRACE_WARNING_US INT64_C(60000000)
+
 /* steer looks at all paths; under many probes once in so many microseconds is enough. */
 #define DECIDE_GAP_US INT64_C(5000)
 
@@ -61,6 +63,21 @@ static void read_active_counters(struct daemon *daemon, struct mono now)
 	daemon->next_active = mono_add_us(now, poll_us);
 }
 
+static void watch_recorder(struct daemon *daemon, struct mono now)
+{
+	struct recorder_status status;
+
+	recorder_tick(daemon->recorder, now, clock_wall_us());
+	recorder_read_status(daemon->recorder, &status);
+	if (status.lost > daemon->trace_lost && mono_due(daemon->next_trace_warning, now)) {
+		log_warn(&daemon->log, "trace: %llu records lost: %s; trying again",
+			 (unsigned long long)(status.lost - daemon->trace_lost),
+			 status.error[0] ? status.error : "the disk is too slow");
+		daemon->trace_lost = status.lost;
+		daemon->next_trace_warning = mono_add_us(now, TRACE_WARNING_US);
+	}
+}
+
 static void do_every_second(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
@@ -77,6 +94,8 @@ static void do_every_second(struct daemon *daemon, struct mono now)
 					   .at = now,
 					   .value = network_handshake_age_us(&engine->network, i,
 									     clock_wall_us())});
+	if (daemon->recorder)
+		watch_recorder(daemon, now);
 	daemon->next_second = mono_add_us(now, SECOND_US);
 }
 
@@ -333,6 +352,8 @@ int daemon_init(struct daemon *daemon, struct conf *conf, struct err *err)
 		if (ret)
 			err_set(err, ret, "cannot watch the kernel: %s", strerror(-ret));
 	}
+	if (!ret && conf->trace.file)
+		ret = recorder_new(&conf->trace, &daemon->recorder, err);
 	if (!ret)
 		ret = engine_start(daemon, conf, err);
 	if (ret)
@@ -358,6 +379,7 @@ int daemon_fini(struct daemon *daemon)
 
 	resolver_free(daemon->resolver);
 	engine_stop(daemon);
+	recorder_free(daemon->recorder, clock_now());
 	if (daemon->remove_on_exit) {
 		ret = teardown_all(conf, &daemon->log, &err);
 		if (ret)
@@ -387,6 +409,8 @@ int daemon_set_policy(struct daemon *daemon, const struct policy_ops *policy,
 	}
 	free(daemon->engine.values);
 	daemon->engine.values = values;
+	if (daemon->recorder)
+		recorder_policy(daemon->recorder, &daemon->engine.machine, clock_now());
 	daemon_decide_soon(daemon);
 	announce(daemon, "policy", NULL, "policy is now %s", policy->name);
 	return 0;

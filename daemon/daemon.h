@@ -19,6 +19,7 @@
 #include "daemon/executor.h"
 #include "daemon/loop.h"
 #include "daemon/network.h"
+#include "daemon/recorder.h"
 #include "daemon/resolver.h"
 #include "lib/err.h"
 #include "lib/log.h"
@@ -50,6 +51,7 @@ struct daemon {
 	struct loop *loop;
 	struct control *control;
 	struct resolver *resolver;
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct icmp icmp;
 	struct monitor monitor;
 	struct loop_fd *monitor_fd;
@@ -69,6 +71,8 @@ struct daemon {
 	struct mono decide_at; /* steer's wake-up */
 	bool decide_now;       /* a path changed or a command came */
 	size_t next_handshake; /* the path whose handshake age is read next */
+	uint64_t trace_lost;   /* as last logged */
+	struct mono next_trace_warning;
 	int64_t suspended_us;
 	struct guard_counters guard; /* as last read */
 	bool guard_read;	     /* it could be read then */

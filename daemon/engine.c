@@ -256,6 +256,9 @@ static int start_machine(struct daemon *daemon, struct mono now, struct err *err
 		path->priority = conf->paths[i].priority;
 		path->link_up = network_is_usable(&engine->network, i);
 	}
+	if (daemon->recorder)
+		recorder_begin(daemon->recorder, &engine->machine, conf_mode_name(conf->mode), now,
+			       clock_wall_us());
 	return 0;
 }
 

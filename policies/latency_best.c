@@ -3,8 +3,8 @@
  *
  *   best srtt < active srtt * (1 - relative) - absolute
  *
- * must hold at `evaluations` evaluations in a row, `every` apart, and at least `hold` after the
- * last migration. So neither noise nor one good sample moves it, and the path that it has
+ * must hold at `evaluations` evaluations in a row, `every` apart, the last of them at least `hold`
+ * after the last migration. So neither noise nor one good sample moves it, and the path that it has
  * just left must become better by the same margin to get it back. A path without a measured RTT is
  * never preferred to one with. Who can make a path fast or slow steers this policy. */
 #include "policies/select.h"
@@ -23,6 +23,7 @@ struct latency_best {
 	const union policy_value *values;
 	int64_t next_us; /* the next evaluation */
 	int64_t beaten;	 /* evaluations in a row at which the active path was */
+	bool wants;	 /* to leave it, as of the last evaluation */
 };
 
 static const struct policy_param params[] = {
@@ -95,21 +96,19 @@ static bool clearly_better(const struct latency_best *s, const struct policy_inp
 					   (double)s->values[ABSOLUTE].duration_us;
 }
 
-/* Evaluates when it is time. True when the active path has been beaten often enough and long
- * enough after the last migration, and still is. */
-static bool better_for_good(struct latency_best *s, const struct policy_input *in, int path)
+/* Between two evaluations nothing changes its mind: figures come and go. */
+static void evaluate(struct latency_best *s, const struct policy_input *in, int path)
 {
+	bool afresh = in->event == POLICY_START || in->event == POLICY_MIGRATED;
 	bool better = clearly_better(s, in, path);
 
-	if (in->event == POLICY_START || in->event == POLICY_MIGRATED) {
-		s->beaten = 0;
-		s->next_us = in->now_us + s->values[EVERY].duration_us;
-	} else if (in->now_us >= s->next_us) {
-		s->beaten = better ? s->beaten + 1 : 0;
-		s->next_us = in->now_us + s->values[EVERY].duration_us;
-	}
-	return better && s->beaten >= s->values[EVALUATIONS].count &&
-	       in->now_us - in->since_us >= s->values[HOLD].duration_us;
+	s->wants &= better; /* while a guard makes it wait */
+	if (!afresh && in->now_us < s->next_us)
+		return;
+	s->beaten = better && !afresh ? s->beaten + 1 : 0;
+	s->next_us = in->now_us + s->values[EVERY].duration_us;
+	s->wants = s->beaten >= s->values[EVALUATIONS].count &&
+		   in->now_us - in->since_us >= s->values[HOLD].duration_us;
 }
 
 static void decide(void *state, const struct policy_input *in, struct policy_answer *out)
@@ -117,9 +116,11 @@ static void decide(void *state, const struct policy_input *in, struct policy_ans
 	struct latency_best *s = state;
 	int path = fastest(in);
 
-	if (select_must_move(in) || better_for_good(s, in, path))
+	if (!select_must_move(in))
+		evaluate(s, in, path);
+	if (select_must_move(in) || s->wants)
 		select_answer(out, path, "latency");
-	else
+	if (out->path == POLICY_KEEP)
 		out->wake_us = s->next_us;
 }
 

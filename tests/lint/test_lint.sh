@@ -64,13 +64,15 @@ declare -A may_use=(
 	[policies]='policies/'
 	[core]='core/|lib/|policies/policy\.h'
 	[conf]='conf/|lib/|core/|policies/policy\.h'
+	[replay]='replay/|trace/|core/|lib/|policies/policy\.h'
+	[trace]='trace/|lib/|core/|policies/policy\.h'
 	[probes]='probes/|lib/'
 	[netlink]='netlink/|lib/'
 	[provision]='provision/|lib/'
-	[cli]='cli/|lib/|core/|conf/|policies/|provision/'
-	[daemon]='(lib|core|conf|policies|probes|netlink|provision|daemon)/'
+	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|provision/'
+	[daemon]='(lib|core|conf|policies|trace|replay|probes|netlink|provision|daemon)/'
 )
-layers=(lib core conf probes netlink provision policies) # the libraries: all but daemon and cli
+layers=(lib core conf trace replay probes netlink provision policies) # the libraries: all but daemon and cli
 
 arrows() {
 	local folder
@@ -98,7 +100,7 @@ system_headers() {
 		ev\.h                                    daemon/loop\.c:
 		yaml\.h                                  conf/
 		jansson\.h                               core/report|daemon/|cli/|provision/
-		sqlite3\.h                               daemon/recorder
+		sqlite3\.h                               trace/
 		microhttpd\.h                            daemon/http
 		curl/.*                                  provision/
 		sodium\.h                                lib/|conf/|netlink/|provision/|daemon/|cli/

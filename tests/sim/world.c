@@ -418,6 +418,8 @@ static void start_machine(struct world *world)
 	if (machine_init(&world->machine, &machine, read_policy(world), world->values,
 			 steer_rng(&world->rng), world->now, &err))
 		fail_msg("%s", err.text);
+	world->machine.tap = config->tap;
+	world->machine.tap_arg = config->tap_arg;
 	executor_init(&world->executor, &executor, &executor_ops, world);
 	for (i = 0; i < config->paths; i++) {
 		struct path *path = &world->machine.paths.path[i];

@@ -32,6 +32,8 @@ struct world_config {
 	bool direct;	       /* nothing confirms a migration */
 	struct conf_guards guards;
 	struct conf_probe probe;
+	machine_tap_fn tap; /* or NULL */
+	void *tap_arg;
 };
 
 struct world {

@@ -71,7 +71,7 @@ static void test_failover_pre_empts_the_dwell_and_the_rate_limit(void **state)
 	int i;
 
 	on_path_0(w);
-	w->steer.migrations.tokens = 0;
+	w->steer.migrations.full = mono_add_us(w->now, 3600 * S);
 	for (i = 0; i < 3; i++) {
 		set_state(w, i, PATH_SUSPECT);
 		expect_keep(w, 10 * MS);
