@@ -20,6 +20,8 @@ static const struct args_option options[] = {
 	{'u', "uplink", "IF[,IF...]", "interfaces to watch (default: all but CoMPS' own)", false},
 	{'c', "config", "FILE", "the daemon's configuration (default " CLI_CONFIG_DEFAULT ")",
 	 false},
+	{'C', "csv", NULL, "print comma-separated values", false},
+	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
 	{'s', "socket", "SOCKET",
 	 "the daemon's control socket (default: $COMPS_SOCKET, else " CLI_SOCKET_DEFAULT ")", true},
@@ -117,6 +119,12 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		break;
 	case 'j':
 		cli->json = true;
+		break;
+	case 'C':
+		cli->csv = true;
+		break;
+	case 'L':
+		cli->jsonl = true;
 		break;
 	case 'h':
 		cli->help = true;

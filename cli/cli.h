@@ -52,6 +52,7 @@ struct cli {
 	int64_t count;	     /* leaktest; 0: not given */
 	const char *uplinks; /* leaktest; NULL: not given */
 	bool json, help, version, wait, follow;
+	bool csv, jsonl; /* trace export */
 };
 
 /* Runs `comps` with these arguments (argv[0] is ignored) and streams; `socket` is what holds

@@ -160,6 +160,44 @@ static const struct cli_command commands[] = {
 		.run = leaktest_run,
 	},
 	{
+		.name = "trace info",
+		.usage = "trace info TRACE",
+		.brief = "say what a trace holds",
+		.help = "Checks the file and lists its runs: when, how long, the policy, and how "
+			"much was\n"
+			"recorded (see comps-trace(5)).",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = trace_info,
+	},
+	{
+		.name = "trace export",
+		.usage = "trace export TRACE",
+		.brief = "print a trace for other tools",
+		.help = "Prints every probe as comma-separated values (run, time, path, target, "
+			"rtt; the\n"
+			"rtt of a lost one is empty), or with --jsonl every record as one object.",
+		.options = "CL",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = trace_export,
+	},
+	{
+		.name = "trace import",
+		.usage = "trace import FILE.csv TRACE",
+		.brief = "make a trace of others' measurements",
+		.help = "Adds a run to TRACE, from a file with the header `time,path,rtt`: seconds "
+			"since any\n"
+			"instant, in order; a name; seconds, or nothing for a loss. All of it or "
+			"nothing.",
+		.words_min = 2,
+		.words_max = 2,
+		.alone = true,
+		.run = trace_import,
+	},
+	{
 		.name = "down",
 		.usage = "down",
 		.brief = "stop the daemon and remove all it installed",

@@ -151,7 +151,7 @@ static const struct schema_key guard_keys[] = {
 	 .help = "The time in which an earlier failure counts half as much."},
 };
 
-static const struct schema_section keys_guards = SECTION(guard_keys);
+const struct schema_section keys_guards = SECTION(guard_keys);
 
 static const struct schema_key probe_keys[] = {
 	{.name = "interval",
@@ -220,7 +220,7 @@ static const struct schema_key probe_keys[] = {
 	 .help = "The payload of a probe."},
 };
 
-static const struct schema_section keys_probe = SECTION(probe_keys);
+const struct schema_section keys_probe = SECTION(probe_keys);
 
 static const struct schema_key network_keys[] = {
 	{.name = "table_inner",

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/machine.h"
 #include "daemon/announce.h"
 #include "daemon/commands.h"
 #include "daemon/links.h"
 #include "daemon/teardown.h"
 #include "lib/clock.h"
-
-/* A failing path is doubted for at most so long, however often it fails. */
-#define HOLD_DOWN_MAX_US INT64_C(300000000)
 
 /* --- probes and counters in ------------------------------------------------------------------- */
 
@@ -202,39 +200,12 @@ static int start_network(struct daemon *daemon, struct err *err)
 	return ret;
 }
 
-struct machine_config engine_machine_config(const struct conf_probe *probe,
-					    const struct conf_guards *guards, size_t path_count)
-{
-	return (struct machine_config){
-		.stats =
-			{
-				.window = probe->window,
-				.up_after = probe->up_after,
-				.down_after = probe->burst,
-				.timeout_min_us = probe->timeout_min_us,
-				.timeout_max_us = probe->timeout_max_us,
-			},
-		.steer =
-			{
-				.min_dwell_us = guards->min_dwell_us,
-				.migrations_per_min = guards->max_migrations_per_min,
-				.hold_down =
-					{
-						.first_us = guards->hold_down_us,
-						.max_us = HOLD_DOWN_MAX_US,
-						.half_life_us = guards->hold_down_half_life_us,
-					},
-			},
-		.path_count = path_count,
-	};
-}
-
 static int start_machine(struct daemon *daemon, struct mono now, struct err *err)
 {
 	struct engine *engine = &daemon->engine;
 	const struct conf *conf = engine->conf;
 	struct machine_config config =
-		engine_machine_config(&conf->probe, &conf->guards, conf->path_count);
+		conf_machine_config(&conf->probe, &conf->guards, conf->path_count);
 	size_t i;
 	int ret;
 

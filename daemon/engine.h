@@ -14,10 +14,6 @@ int engine_start(struct daemon *daemon, struct conf *conf, struct err *err);
 /* Closes all handles; conf stays, and so does the kernel. */
 void engine_stop(struct daemon *daemon);
 
-/* What the machine needs to know of a configuration; the simulated world of the tests asks too. */
-struct machine_config engine_machine_config(const struct conf_probe *probe,
-					    const struct conf_guards *guards, size_t path_count);
-
 /* Feeds the machine and acts on what the paths asked for (enum paths_effect). */
 struct machine_result engine_feed(struct daemon *daemon, struct input input);
 

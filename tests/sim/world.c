@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "conf/policy_params.h"
-#include "daemon/engine.h"
+#include "conf/machine.h"
 #include "policies/registry.h"
 #include "tests/sim/rules.h"
 
@@ -407,7 +407,7 @@ static void start_machine(struct world *world)
 {
 	const struct world_config *config = &world->config;
 	struct machine_config machine =
-		engine_machine_config(&config->probe, &config->guards, config->paths);
+		conf_machine_config(&config->probe, &config->guards, config->paths);
 	struct executor_config executor = {
 		.confirm = !config->direct,
 		.settle_timeout_us = config->guards.settle_timeout_us,
