@@ -120,7 +120,7 @@ check-asan:  SUITES = $(ASAN_TESTS)
 check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
 check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(ASAN_TESTS)
-check:       BESIDE = $(VM_TESTS) $(FUZZ_TESTS)
+check:       BESIDE = $(FUZZ_TESTS) $(VM_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps
 	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)' BESIDE='$(BESIDE)'

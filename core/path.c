@@ -335,38 +335,49 @@ enum path_fault paths_fault(const struct paths *paths, size_t index)
 	return is_in(path, PATH_TARGET_PROXY, PATH_UP) ? PATH_FAULT_PROXY_EXIT : PATH_FAULT_PROXY;
 }
 
+bool paths_is_blameless(const struct paths *paths, size_t index)
+{
+	const struct path *path = &paths->path[index];
+
+	return path->link_up && path->state == PATH_DOWN &&
+	       paths_judge(paths, index)->witnessed.us == MONO_NEVER.us;
+}
+
+struct path_view paths_view_one(const struct paths *paths, size_t index, struct mono now)
+{
+	const struct path *path = &paths->path[index];
+	const struct path_stats *judge = paths_judge(paths, index);
+	int64_t min_us;
+	double loss;
+
+	path_stats_window(judge, &min_us, &loss);
+	return (struct path_view){
+		.policy =
+			{
+				.name = path->name,
+				.priority = path->priority,
+				.srtt_us = judge->srtt_us,
+				.rtt_min_us = min_us,
+				.jitter_us = judge->rttvar_us,
+				.loss = loss,
+				.up_for_us =
+					is_usable(path->state) ? mono_diff_us(now, path->since) : 0,
+				.tx_bytes = path->counters.tx_bytes,
+				.rx_bytes = path->counters.rx_bytes,
+			},
+		.state = path->state,
+		.link_up = path->link_up,
+		.blameless = paths_is_blameless(paths, index),
+		.confirmed = judge->confirmed,
+	};
+}
+
 void paths_view(const struct paths *paths, struct mono now, struct path_view *views)
 {
 	size_t i;
 
-	for (i = 0; i < paths->count; i++) {
-		const struct path *path = &paths->path[i];
-		const struct path_stats *judge = paths_judge(paths, i);
-		int64_t min_us;
-		double loss;
-
-		path_stats_window(judge, &min_us, &loss);
-		views[i] = (struct path_view){
-			.policy =
-				{
-					.name = path->name,
-					.priority = path->priority,
-					.srtt_us = judge->srtt_us,
-					.rtt_min_us = min_us,
-					.jitter_us = judge->rttvar_us,
-					.loss = loss,
-					.up_for_us = is_usable(path->state)
-							     ? mono_diff_us(now, path->since)
-							     : 0,
-					.tx_bytes = path->counters.tx_bytes,
-					.rx_bytes = path->counters.rx_bytes,
-				},
-			.state = path->state,
-			.link_up = path->link_up,
-			.blameless = path->link_up && judge->witnessed.us == MONO_NEVER.us,
-			.confirmed = judge->confirmed,
-		};
-	}
+	for (i = 0; i < paths->count; i++)
+		views[i] = paths_view_one(paths, i, now);
 }
 
 const char *path_fault_name(enum path_fault fault)

@@ -123,6 +123,11 @@ const struct path_stats *paths_judge(const struct paths *paths, size_t index);
 enum path_fault paths_fault(const struct paths *paths, size_t index);
 enum path_fault paths_common_fault(const struct paths *paths);
 
+/* Whether it is down, and so were all others, so that it may not have been its fault. */
+bool paths_is_blameless(const struct paths *paths, size_t index);
+
+struct path_view paths_view_one(const struct paths *paths, size_t index, struct mono now);
+
 /* Fills views[0 .. count - 1]. */
 void paths_view(const struct paths *paths, struct mono now, struct path_view *views);
 

@@ -381,8 +381,9 @@ static bool obey_operator(struct steer *steer, const struct path_view *views, st
 
 bool steer_minds_figures(const struct steer *steer, const struct path_view *views)
 {
-	return steer->active == POLICY_NONE || !eligible_is_up(&views[steer->active]) ||
-	       steer->path[steer->active].unsettled || steer->wish_delayed;
+	return steer->policy->minds_figures || steer->active == POLICY_NONE ||
+	       !eligible_is_up(&views[steer->active]) || steer->path[steer->active].unsettled ||
+	       steer->wish_delayed;
 }
 
 void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,

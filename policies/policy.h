@@ -18,7 +18,7 @@
 
 /* A policy with another major does not load; a higher minor only adds at the end of structs. */
 #define POLICY_ABI_MAJOR 1
-#define POLICY_ABI_MINOR 0
+#define POLICY_ABI_MINOR 1
 
 #define POLICY_KEEP  (-1)	 /* in place of a path: stay where we are */
 #define POLICY_NONE  (-1)	 /* in place of a path: there is none */
@@ -145,6 +145,12 @@ struct policy_ops {
 	/* Answers `in`. `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Draws random numbers
 	 * only where the answer needs them, so that a replay repeats it. */
 	void (*decide)(void *state, const struct policy_input *in, struct policy_answer *out);
+
+	/* Since minor 1. True: figures (round trips, loss, bytes) may change the answer, or what it
+	 * remembers, at any time, so that it must be asked after each of them. False: between its
+	 * wake-ups, changes of a path's state and migrations it answers the same, and need not be
+	 * asked; replay is faster by orders of magnitude then. */
+	bool minds_figures;
 };
 
 #endif

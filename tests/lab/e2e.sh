@@ -159,7 +159,8 @@ kernel_state() {
 		ip -o -d link; ip -o addr
 		nft list ruleset
 		ls /run/wireguard
-		cd /proc/sys/net && grep -r . ipv4/conf ipv6/conf 2>/dev/null | sort'
+		# The WireGuard of the kernel clears all/send_redirects when a link goes up (its wg_open()).
+		cd /proc/sys/net && grep -r . ipv4/conf ipv6/conf 2>/dev/null | grep -v ^ipv4/conf/all/send_redirects: | sort'
 }
 
 programs() { ip netns pids "$P-client" | xargs -r ps -o comm= -p | sort; }

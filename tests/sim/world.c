@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "conf/policy_params.h"
 #include "conf/machine.h"
+#include "conf/policy_params.h"
 #include "policies/registry.h"
 #include "tests/sim/rules.h"
 

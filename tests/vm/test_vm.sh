@@ -9,7 +9,8 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
-patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_*}
+patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_*
+	tests/lab/test_failover.sh tests/lab/test_lifecycle.sh}
 shift_bits=${VM_SHIFT-3}
 
 number=0 failures=0 running=

@@ -1,0 +1,71 @@
+/* timeline: what a recorded run says of its paths at every instant, worked out once for all
+ * policies.
+ *
+ * The recorded probes are fed to core/path in virtual time: what is known of a path does not depend
+ * on who decides, so that any number of policies can be asked afterwards (replay/shadow.h). Two
+ * things in it do come from the run that was recorded, and are taken as evidence like any other:
+ * the fast bursts, and the stalls of the path that was active then.
+ */
+#ifndef COMPS_REPLAY_TIMELINE_H
+#define COMPS_REPLAY_TIMELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/path.h"
+#include "lib/err.h"
+#include "trace/reader.h"
+
+/* What was known of a path after one of its probes was answered, or missed. */
+struct timeline_figure {
+	int64_t confirmed_us; /* struct path_view's */
+	int32_t srtt_us, jitter_us, min_us;
+	float loss;
+	int32_t rtt_us; /* of the probe; -1: missed */
+};
+
+struct timeline_counters {
+	int64_t at_us;
+	uint64_t tx_bytes, rx_bytes;
+};
+
+struct timeline_path {
+	const char *name; /* the run's */
+	uint32_t priority;
+	int64_t *figure_at_us; /* when each figure came about, in order */
+	struct timeline_figure *figures;
+	size_t figure_count, figure_room;
+	struct timeline_counters *counters;
+	size_t counters_count, counters_room;
+};
+
+/* A path changed its state, in any of these. */
+struct timeline_event {
+	int64_t at_us;
+	uint32_t path;
+	uint8_t state; /* enum path_state */
+	bool link_up, blameless, drained;
+	int64_t since_us; /* of the state */
+};
+
+struct timeline {
+	struct machine_config config;
+	struct mono began, ended;    /* of the run, or its last record */
+	struct timeline_path *paths; /* config.path_count of them */
+	struct timeline_event *events;
+	size_t event_count, event_room;
+	uint64_t samples; /* figures of all paths */
+};
+
+typedef void (*timeline_progress_fn)(void *arg, uint64_t records);
+
+/* Reads a run. What it borrows from the reader must outlive it. Returns 0, or -errno with a
+ * sentence, -ENODATA where the run has no probes. */
+int timeline_new(struct trace_reader *reader, size_t run, timeline_progress_fn progress, void *arg,
+		 struct timeline **out, struct err *err);
+
+/* NULL is allowed. */
+void timeline_free(struct timeline *timeline);
+
+#endif
