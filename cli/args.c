@@ -20,6 +20,13 @@ static const struct args_option options[] = {
 	{'u', "uplink", "IF[,IF...]", "interfaces to watch (default: all but CoMPS' own)", false},
 	{'c', "config", "FILE", "the daemon's configuration (default " CLI_CONFIG_DEFAULT ")",
 	 false},
+	{'p', "policy", "NAME[,KEY=VALUE...]", "a policy to ask; may be given more than once",
+	 false},
+	{'S', "seed", "N", "the first seed of its random numbers (default 0)", false},
+	{'Q', "seeds", "N", "how many seeds (default 1)", false},
+	{'J', "jobs", "N", "how many processes share the work (default 1)", false},
+	{'r', "run", "N", "which run of the trace (default: the last)", false},
+	{'v', "verify", NULL, "compare every recorded verdict instead", false},
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
@@ -119,6 +126,23 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		break;
 	case 'j':
 		cli->json = true;
+		break;
+	case 'p':
+		if (cli->policy_count == CLI_POLICIES_MAX)
+			return cli_error(cli, CLI_USAGE, "--policy: more than %d times",
+					 CLI_POLICIES_MAX);
+		cli->policies[cli->policy_count++] = optarg;
+		break;
+	case 'S':
+		return set_count(cli, option, &cli->seed);
+	case 'Q':
+		return set_count(cli, option, &cli->seeds);
+	case 'J':
+		return set_count(cli, option, &cli->jobs);
+	case 'r':
+		return set_count(cli, option, &cli->run);
+	case 'v':
+		cli->verify = true;
 		break;
 	case 'C':
 		cli->csv = true;

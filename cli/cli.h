@@ -16,6 +16,8 @@
 #define CLI_SOCKET_DEFAULT "/run/comps/comps.sock"
 #define CLI_CONFIG_DEFAULT "/etc/comps/comps.yaml"
 
+#define CLI_POLICIES_MAX 64
+
 enum cli_exit {
 	CLI_OK,
 	CLI_FAILED, /* refused by the daemon, or failed */
@@ -53,6 +55,12 @@ struct cli {
 	const char *uplinks; /* leaktest; NULL: not given */
 	bool json, help, version, wait, follow;
 	bool csv, jsonl; /* trace export */
+
+	/* replay */
+	const char *policies[CLI_POLICIES_MAX];
+	size_t policy_count;
+	int64_t seed, seeds, jobs, run; /* 0: not given */
+	bool verify;
 };
 
 /* Runs `comps` with these arguments (argv[0] is ignored) and streams; `socket` is what holds

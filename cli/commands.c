@@ -160,6 +160,25 @@ static const struct cli_command commands[] = {
 		.run = leaktest_run,
 	},
 	{
+		.name = "replay",
+		.usage = "replay TRACE",
+		.brief = "ask what other policies would have done",
+		.help = "Runs policies along a recorded run (see comps-trace(5)) and prints what "
+			"each would\n"
+			"have made of it: round trips, loss and outage of the path in use, "
+			"migrations, how\n"
+			"long it stayed. A value may be a range: interval=1s..64s*2, "
+			"relative=0..0.5+0.1.\n"
+			"With --json one line for each policy and seed (comps-replay(1)). With "
+			"--verify,\n"
+			"whether every recorded verdict comes out the same again.",
+		.options = "pSQJrv",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = replay_run,
+	},
+	{
 		.name = "trace info",
 		.usage = "trace info TRACE",
 		.brief = "say what a trace holds",
