@@ -82,12 +82,14 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 	};
 	struct guard_counters counters;
 	struct recorder_status trace;
+	struct report_trace shown;
 
 	(void)request;
 	(void)args;
 	if (daemon->recorder) {
 		recorder_read_status(daemon->recorder, &trace);
-		report.trace = &(struct report_trace){trace.records, trace.lost, trace.error};
+		shown = (struct report_trace){trace.records, trace.lost, trace.error};
+		report.trace = &shown;
 	}
 	if (!network_read_guard(&engine->network, &counters)) {
 		report.leaked_packets = (int64_t)counters.leaked;

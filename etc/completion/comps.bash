@@ -30,7 +30,8 @@ _comps_words()
 	words=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink)
+		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
+			-p | --policy | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -43,10 +44,11 @@ _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
 	"0 ") echo status watch migrate pin unpin drain enable policy events reload check \
-		leaktest down version help ;;
+		leaktest trace replay down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
+	"1 trace") echo info export import ;;
 	"2 policy set") _comps_policies ;;
 	*" policy set "*) _comps_params "${words[2]}" ;;
 	"1 help") words=() && _comps_arguments ;;
@@ -61,6 +63,8 @@ _comps_options()
 	pin) echo --for ;;
 	events) echo --follow ;;
 	watch) echo --interval ;;
+	trace) echo --csv --jsonl ;;
+	replay) echo --policy --seed --seeds --jobs --run --verify ;;
 	leaktest) echo --config --uplink --count --for ;;
 	down) echo --config ;;
 	esac
@@ -73,7 +77,11 @@ _comps()
 	_comps_words
 	COMPREPLY=()
 	case $prev in
-	-t | --timeout | -n | --interval | -F | --for | -N | --count) return ;;
+	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run) return ;;
+	-p | --policy)
+		mapfile -t COMPREPLY < <(compgen -W "$(_comps_policies)" -- "$cur")
+		return
+		;;
 	-u | --uplink)
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
@@ -82,7 +90,7 @@ _comps()
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")
-	elif [[ ${words[*]} == check ]]; then
+	elif [[ ${words[*]} =~ ^(check|replay|trace\ (info|export|import).*)$ ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else

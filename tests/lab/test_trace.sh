@@ -1,0 +1,73 @@
+#!/bin/bash
+# What compsd records while it lives, when it is killed and while its disk is full; and that every verdict comes out the same
+# again.
+# shellcheck disable=SC2317  # called through check
+
+# shellcheck source=tests/lab/e2e.sh
+. "${0%/*}/e2e.sh"
+e2e_begin trace
+
+disk=$RUN/disk trace=$RUN/disk/trace.db
+
+local_comps() { x client "$e2e_build/comps" "$@"; } # no daemon is asked
+info() { local_comps trace info -j "$trace" | jq -e ".runs | $1" >/dev/null; }
+recorded() { wait_status "$DEADLINE" ".trace.records > $1"; }
+repeats() { # RUN [FILTER]
+	local_comps replay --verify -j --run "$1" "$trace" | jq -e "${2:-.same and .complete and .verdicts > 10}"
+}
+migrated() { wait_status "$DEADLINE" ".migrations.total >= $1"; }
+
+check "lab" e2e_lab
+lab serve
+mkdir -p "$disk"
+x client mount -t tmpfs -o size=3m disk "$disk"
+config $'name: random-interval\ninterval: 300ms\nmin: 50ms' "guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms}
+probe: {interval: 100ms}
+trace: {file: $trace}"
+check "compsd starts, all paths are up" start_ready
+check "traffic" flow_start load udp-both --pps 200 inet
+check "it migrates" migrated 20
+lab kill_proxy 1
+check "a proxy dies" wait_status "$DEADLINE" '.paths[0].state == "down"'
+lab revive_proxy 1
+check "and comes back" wait_status "$DEADLINE" '.paths[0].state == "up"'
+check "another policy" comps policy set latency-best every=100ms hold=200ms
+check "the operator moves" comps migrate next --wait
+check "and pins" comps pin p2
+check "it is recorded" recorded 500
+check "nobody else may read it" test "$(x client stat -c %a "$trace")" = 600
+stop_compsd KILL
+check "killed: the file is whole" info 'length == 1 and .[0].ended == false and .[0].lost == 0 and .[0].migrations > 20'
+check "killed: every verdict comes out the same" repeats 1 '.same and .verdicts > 10'
+
+check "again" start_ready
+check "it goes on" migrated 10
+check "reload" comps reload
+check "and on" migrated 20
+stop_compsd
+check "stopped: two runs more, with a clean end" info 'length == 3 and (.[1:] | all(.ended))'
+check "stopped: every verdict of the second" repeats 2
+check "stopped: and of the third" repeats 3
+check "what other policies would have done" prints '.policy == "round-robin" and .migrations.start == 1 and .rtt_mean_s > 0' \
+	local_comps replay -j --run 2 --policy round-robin,interval=1s "$trace"
+
+# ---- a full disk ----
+
+x client sh -c "dd if=/dev/zero of=$disk/full bs=64k 2>/dev/null; true"
+check "full disk: starts" start_ready
+check "full disk: migrates" migrated 20
+check "full disk: says so" wait_status "$DEADLINE" '.trace.lost > 0 and .trace.error != null'
+check "full disk: the log says so" grep -q 'trace: .* records lost: .*full' "$RUN/compsd.log"
+x client rm "$disk/full"
+check "room again: goes on" wait_status "$DEADLINE" '.trace.error == null'
+check "room again: migrates" migrated 40
+stop_compsd
+check "room again: the gap is told" info 'any(.lost > 0)'
+check "traffic all the time" flow_stop load '.complete and .lost_up == 0'
+
+# ---- what is no trace ----
+
+x client sh -c "echo hello >$disk/hello"
+config "name: hold" "trace: {file: $disk/hello}"
+check "a file that is no trace: refused" says 1 'hello: is no trace' x client "$e2e_build/compsd" -c "$RUN/client/comps.yaml"
+e2e_end
