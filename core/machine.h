@@ -20,9 +20,9 @@ struct machine_result {
 	unsigned int effects;	      /* set of enum paths_effect */
 	int error;		      /* of INPUT_REQUEST: 0 or -errno, as steer_request() */
 	struct steer_verdict verdict; /* of INPUT_DECIDE */
-	bool figures_only; /* it changed nothing but figures (round trips, counters); an
-			    * INPUT_DECIDE: nothing else came since the last one, its wake-up was
-			    * not due yet, and it answered keep without a random number */
+	bool figures_only;	      /* it changed nothing but figures (round trips, counters); an
+				       * INPUT_DECIDE: nothing else came since the last one, its wake-up was
+				       * not due yet, and it answered keep without a random number */
 };
 
 /* Is shown every input after it took effect, with its result. */
@@ -37,10 +37,10 @@ struct machine {
 	void *tap_arg;
 	struct policy_rng rng; /* where its random numbers come from */
 	bool drawn;	       /* one was drawn since it was last asked */
-	struct mono now;   /* of the last input */
-	struct mono asked; /* the last INPUT_DECIDE */
-	struct mono wake;  /* its verdict's */
-	bool stirred;	   /* something else than figures came since then */
+	struct mono now;       /* of the last input */
+	struct mono asked;     /* the last INPUT_DECIDE */
+	struct mono wake;      /* its verdict's */
+	bool stirred;	       /* something else than figures came since then */
 };
 
 /* What stays the same for a machine's life. */
@@ -51,8 +51,9 @@ struct machine_config {
 };
 
 /* Paths without names; the owner fills name, interface, priority and link_up of each. `policy`,
- * `values` and what `rng` points to must outlive the machine, which must stay where it is. Returns 0, -ENOMEM, or -EINVAL with
- * the policy's sentence in `err`. On failure nothing is left to free. */
+ * `values` and what `rng` points to must outlive the machine, which must stay where it is. Returns
+ * 0, -ENOMEM, or -EINVAL with the policy's sentence in `err`. On failure nothing is left to free.
+ */
 int machine_init(struct machine *machine, const struct machine_config *config,
 		 const struct policy_ops *policy, const union policy_value *values,
 		 struct policy_rng rng, struct mono now, struct err *err);

@@ -27,7 +27,7 @@ struct report {
 	const struct paths *paths;
 	const struct steer *steer;
 	const struct migration_log *migrations;
-	const struct report_trace *trace; /* NULL: nothing is */
+	const struct report_trace *trace;	 /* NULL: nothing is */
 	int64_t leaked_packets, blocked_packets; /* -1 while the guard cannot be read */
 };
 

@@ -1,11 +1,10 @@
 /* policy: the interface between the daemon and what decides when to migrate, and where to.
  *
- * This header is self-contained: a policy, built in or in a .so, needs it and libm, nothing else.
- *
+ * It is self-contained: a policy, built in or in a .so, needs it and libm, nothing else.
  * A policy is a pure function of (event, now, paths, random numbers): no I/O, no clock. It answers
- * "keep" or "migrate to that path, for this reason", and when it wants to be asked again. The
- * guards are not its business: core/steer.c hides dead, drained and held-down paths from it, keeps
- * the minimum dwell and the rate limit, and fails over when it must, in the daemon and in replay.
+ * "keep" or "migrate to that path, for this reason", and when to ask again. The guards are not its
+ * business: core/steer.c hides unfit paths from it, keeps the minimum dwell and the rate limit, and
+ * fails over when it must, in the daemon and in replay.
  *
  * A new policy is a file that defines a `const struct policy_ops`, and its row in registry.c.
  */
@@ -138,19 +137,15 @@ struct policy_ops {
 	size_t state_size; /* bytes of private state; steer allocates them, zeroed */
 
 	/* Optional: checks values against each other and keeps them in `state`. `values` has
-	 * param_count entries, each already within its range, and outlives the policy. Returns 0,
-	 * or -EINVAL with a sentence in `error`. */
+	 * param_count entries, each within its range, and outlives the policy. Returns 0, or
+	 * -EINVAL with a sentence in `error`. */
 	int (*init)(void *state, const union policy_value *values, char *error, size_t error_bytes);
 
-	/* Answers `in`. `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Draws random numbers
-	 * only where the answer needs them, so that a replay repeats it. */
+	/* Answers `in`; `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Between its wake-ups,
+	 * changes of a path's state and migrations it answers the same, see minds_figures. */
 	void (*decide)(void *state, const struct policy_input *in, struct policy_answer *out);
 
-	/* Since minor 1. True: figures (round trips, loss, bytes) may change the answer, or what it
-	 * remembers, at any time, so that it must be asked after each of them. False: between its
-	 * wake-ups, changes of a path's state and migrations it answers the same, and need not be
-	 * asked; replay is faster by orders of magnitude then. */
-	bool minds_figures;
+	bool minds_figures; /* since minor 1: figures alone may change the answer at any time */
 };
 
 #endif

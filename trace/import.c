@@ -64,16 +64,17 @@ static int find_path(struct table *table, const char *name, size_t *out)
 
 static int add_row(struct table *table, const struct row *row)
 {
-	struct row *rows = table->rows;
+	size_t room = table->room ? 2 * table->room : 1024;
+	struct row *rows;
 
-	if (table->count == table->room) {
-		table->room = table->room ? 2 * table->room : 1024;
-		rows = realloc(rows, table->room * sizeof(*rows));
+	if (!table->rows || table->count == table->room) {
+		rows = realloc(table->rows, room * sizeof(*rows));
 		if (!rows)
 			return -ENOMEM;
 		table->rows = rows;
+		table->room = room;
 	}
-	rows[table->count++] = *row;
+	table->rows[table->count++] = *row;
 	return 0;
 }
 
@@ -219,8 +220,10 @@ static int write_happenings(struct trace_writer *writer, const struct table *tab
 	size_t i, n = happenings(table, list);
 	int ret = 0;
 
-	if (!next || !number_of)
+	if (!next || !number_of) {
 		ret = err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
 	for (i = 0; i < n && !ret; i++) {
 		const struct row *row = &table->rows[list[i].row];
 		struct input in = {.kind = list[i].reply ? INPUT_REPLY : INPUT_SENT,
@@ -236,6 +239,7 @@ static int write_happenings(struct trace_writer *writer, const struct table *tab
 	}
 	if (!ret)
 		ret = trace_writer_end(writer, (struct mono){list[n - 1].at_us}, err);
+out:
 	free(next);
 	free(number_of);
 	return ret;
