@@ -13,8 +13,13 @@ enum {
 	MAX
 };
 
-const char *const interval_dist_names[] = {"fixed", "uniform", "exponential", "shifted-exponential",
-					   NULL};
+/* Limits that leave almost nothing of a law give the mean instead. */
+#define TRIES 10000
+
+const char *const interval_dist_names[] = {
+	"fixed",       "uniform", "exponential", "shifted-exponential",
+	"max-uniform", "pareto",  "lognormal",	 "erlang",
+	"weibull",     NULL};
 
 int interval_init(struct interval *interval, const union policy_value *values, char *error,
 		  size_t error_bytes)
@@ -61,12 +66,51 @@ static double draw_exponential(const struct interval *interval, double start, do
 	return start - scale * log(low + unit * (high - low));
 }
 
+/* One draw of a law that is cut by drawing again. */
+static double draw_raw(const struct interval *interval, const struct policy_rng *rng)
+{
+	double u = policy_rng_unit(rng, POLICY_STREAM_INTERVAL), v;
+
+	switch (interval->dist) {
+	case INTERVAL_PARETO:
+		return pow(u, -1 / 1.5) / 3;
+	case INTERVAL_WEIBULL:
+		return pow(-log(u), 1 / 1.5) / tgamma(1 + 1 / 1.5);
+	case INTERVAL_MAX_UNIFORM:
+		v = policy_rng_unit(rng, POLICY_STREAM_INTERVAL);
+		return 0.2195 + 1.17075 * fmax(u, v); /* 1500/6833, (9500 - 1500)/6833 */
+	case INTERVAL_ERLANG:
+		return -0.5 * log(u * policy_rng_unit(rng, POLICY_STREAM_INTERVAL));
+	case INTERVAL_LOGNORMAL:
+		v = policy_rng_unit(rng, POLICY_STREAM_INTERVAL);
+		/* Box and Muller (1958) */
+		return exp(sqrt(-2 * log(u)) * cos(2 * acos(-1) * v) - 0.5);
+	default:
+		return 1;
+	}
+}
+
+static double draw_again(const struct interval *interval, const struct policy_rng *rng)
+{
+	for (int i = 0; i < TRIES; i++) {
+		double us = interval->mean_us * draw_raw(interval, rng);
+
+		if (us >= interval->min_us && us <= max_us(interval))
+			return us;
+	}
+	return interval->mean_us;
+}
+
 int64_t interval_draw_us(const struct interval *interval, const struct policy_rng *rng)
 {
 	double mean = interval->mean_us, min = interval->min_us, unit, us = mean;
 
 	if (interval->dist == INTERVAL_FIXED)
 		return (int64_t)mean;
+	if (interval->dist >= INTERVAL_MAX_UNIFORM) {
+		us = draw_again(interval, rng);
+		return us < 1 ? 1 : llround(us);
+	}
 	unit = policy_rng_unit(rng, POLICY_STREAM_INTERVAL);
 	if (interval->dist == INTERVAL_UNIFORM)
 		us = draw_uniform(interval, unit);

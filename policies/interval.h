@@ -2,9 +2,9 @@
  *
  * An interval is drawn from the instant at which the last migration really took effect, never from
  * a grid: a late migration shifts everything after it. What a distribution puts below `min` or
- * above `max` is drawn again, not moved to the limit: that would make one length stand out. One
- * random number does it: each distribution is inverted over the part of (0, 1] that `min` and
- * `max` leave, which gives the same lengths as drawing until one fits.
+ * above `max` is drawn again, not moved to the limit: that would make one length stand out. For the
+ * uniform and the exponential laws one random number does it: they are inverted over the part of
+ * (0, 1] that `min` and `max` leave, which gives the same lengths as drawing until one fits.
  *
  * For a given mean the exponential law is the one whose end is the hardest to guess: it has no
  * memory. The shifted one adds a minimum and keeps both the mean and, after it, that property.
@@ -19,6 +19,12 @@ enum interval_dist {
 	INTERVAL_UNIFORM,	      /* 0.5 .. 1.5 of the mean */
 	INTERVAL_EXPONENTIAL,	      /* -mean ln U */
 	INTERVAL_SHIFTED_EXPONENTIAL, /* min - (mean - min) ln U */
+	INTERVAL_MAX_UNIFORM,	      /* the larger of two from 0.22 .. 1.39 of the mean, as Tor
+					 pads (its padding-spec, 1.5 .. 9.5 s) */
+	INTERVAL_PARETO,	      /* mean / 3 * U^(-2/3): shape 1.5 */
+	INTERVAL_LOGNORMAL,	      /* mean * exp(Z - 1/2): sigma 1 */
+	INTERVAL_ERLANG,	      /* -mean / 2 * ln(U V): shape 2 */
+	INTERVAL_WEIBULL,	      /* mean / Gamma(5/3) * (-ln U)^(2/3): shape 1.5 */
 };
 
 struct interval {
@@ -55,8 +61,8 @@ extern const char *const interval_dist_names[];
 int interval_init(struct interval *interval, const union policy_value *values, char *error,
 		  size_t error_bytes);
 
-/* One interval in microseconds, at least 1. Draws one number of POLICY_STREAM_INTERVAL, and none
- * for INTERVAL_FIXED. */
+/* One interval in microseconds, at least 1. Draws from POLICY_STREAM_INTERVAL, nothing for
+ * INTERVAL_FIXED. */
 int64_t interval_draw_us(const struct interval *interval, const struct policy_rng *rng);
 
 /* The timer of a policy that stays on a path for an interval and then moves on. */

@@ -74,19 +74,6 @@ static double srtt_us(const struct policy_input *in, int path)
 	return in->paths[path].srtt_us < 0 ? INFINITY : (double)in->paths[path].srtt_us;
 }
 
-static int fastest(const struct policy_input *in)
-{
-	int best = POLICY_KEEP;
-
-	for (size_t i = 0; i < in->path_count; i++) {
-		if (!select_is_candidate(in, i))
-			continue;
-		if (best == POLICY_KEEP || srtt_us(in, (int)i) < srtt_us(in, best))
-			best = (int)i;
-	}
-	return best;
-}
-
 static bool clearly_better(const struct latency_best *s, const struct policy_input *in, int path)
 {
 	double active_us = srtt_us(in, in->active);
@@ -114,7 +101,7 @@ static void evaluate(struct latency_best *s, const struct policy_input *in, int 
 static void decide(void *state, const struct policy_input *in, struct policy_answer *out)
 {
 	struct latency_best *s = state;
-	int path = fastest(in);
+	int path = select_fastest(in, false);
 
 	if (!select_must_move(in))
 		evaluate(s, in, path);

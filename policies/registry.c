@@ -2,17 +2,25 @@
 
 #include <string.h>
 
+extern const struct policy_ops policy_dirichlet;
+extern const struct policy_ops policy_epsilon_greedy;
+extern const struct policy_ops policy_exposure_balance;
 extern const struct policy_ops policy_failover;
 extern const struct policy_ops policy_hold;
 extern const struct policy_ops policy_latency_best;
+extern const struct policy_ops policy_latency_softmax;
 extern const struct policy_ops policy_pinned_random;
 extern const struct policy_ops policy_random_interval;
 extern const struct policy_ops policy_round_robin;
 
 static const struct policy_ops *const policies[] = {
+	&policy_dirichlet,
+	&policy_epsilon_greedy,
+	&policy_exposure_balance,
 	&policy_failover,
 	&policy_hold,
 	&policy_latency_best,
+	&policy_latency_softmax,
 	&policy_pinned_random,
 	&policy_random_interval,
 	&policy_round_robin,

@@ -37,4 +37,16 @@ int select_preferred(const struct policy_input *in);
  * nothing where there is no choice. */
 int select_random(const struct policy_input *in, bool stay);
 
+/* With weights, one per path and not negative, over the candidates and, unless it must be left, the
+ * active path. Draws one number of POLICY_STREAM_PATH. If all weights are 0: the active path, or
+ * POLICY_KEEP where it must be left. */
+int select_weighted(const struct policy_input *in, const double *weights);
+
+/* The candidate of the lowest srtt; one without a measured RTT only if all are. With `stay` the
+ * active path takes part, and wins a tie. */
+int select_fastest(const struct policy_input *in, bool stay);
+
+/* Weights are kept for so many paths; those beyond have none. */
+#define SELECT_WEIGHTS_MAX 1024
+
 #endif

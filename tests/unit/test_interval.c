@@ -59,6 +59,17 @@ static double below(const struct interval *interval, double us)
 		return us <= 0 ? 0 : 1 - exp(-us / mean);
 	case INTERVAL_SHIFTED_EXPONENTIAL:
 		return us <= start ? 0 : 1 - exp(-(us - start) / (mean - start));
+	case INTERVAL_MAX_UNIFORM:
+		us = fmin(fmax((us / mean - 0.2195) / 1.17075, 0), 1);
+		return us * us;
+	case INTERVAL_PARETO:
+		return us <= mean / 3 ? 0 : 1 - pow(us / (mean / 3), -1.5);
+	case INTERVAL_LOGNORMAL:
+		return us <= 0 ? 0 : 0.5 * erfc(-(log(us / mean) + 0.5) / sqrt(2));
+	case INTERVAL_ERLANG:
+		return us <= 0 ? 0 : 1 - exp(-2 * us / mean) * (1 + 2 * us / mean);
+	case INTERVAL_WEIBULL:
+		return us <= 0 ? 0 : 1 - exp(-pow(us / mean * tgamma(5.0 / 3), 1.5));
 	case INTERVAL_FIXED:
 		break;
 	}
@@ -109,6 +120,16 @@ static void test_shapes(void **state)
 		{INTERVAL_SHIFTED_EXPONENTIAL, 30 * S, S, 0},
 		{INTERVAL_SHIFTED_EXPONENTIAL, 30 * S, 0, 31 * S},
 		{INTERVAL_SHIFTED_EXPONENTIAL, 3600 * S, 60 * S, 7200 * S},
+		{INTERVAL_MAX_UNIFORM, 30 * S, 0, 0},
+		{INTERVAL_MAX_UNIFORM, 30 * S, 10 * S, 40 * S},
+		{INTERVAL_PARETO, 30 * S, 0, 0},
+		{INTERVAL_PARETO, 30 * S, 11 * S, 3600 * S},
+		{INTERVAL_LOGNORMAL, 30 * S, 0, 0},
+		{INTERVAL_LOGNORMAL, 30 * S, 10 * S, 60 * S},
+		{INTERVAL_ERLANG, 30 * S, 0, 0},
+		{INTERVAL_ERLANG, 30 * S, S, 90 * S},
+		{INTERVAL_WEIBULL, 30 * S, 0, 0},
+		{INTERVAL_WEIBULL, 30 * S, S, 90 * S},
 	};
 
 	(void)state;
@@ -121,6 +142,10 @@ static void test_means(void **state)
 	(void)state;
 	expect_mean(&(struct interval){INTERVAL_UNIFORM, 30 * S, S, 0}, 30 * S, 30 * S / sqrt(12));
 	expect_mean(&(struct interval){INTERVAL_EXPONENTIAL, 30 * S, 0, 0}, 30 * S, 30 * S);
+	expect_mean(&(struct interval){INTERVAL_MAX_UNIFORM, 30 * S, 0, 0}, 30 * S, 8.3 * S);
+	expect_mean(&(struct interval){INTERVAL_LOGNORMAL, 30 * S, 0, 0}, 30 * S, 39.4 * S);
+	expect_mean(&(struct interval){INTERVAL_ERLANG, 30 * S, 0, 0}, 30 * S, 21.3 * S);
+	expect_mean(&(struct interval){INTERVAL_WEIBULL, 30 * S, 0, 0}, 30 * S, 20.4 * S);
 	/* Without memory: what is cut off below comes on top. */
 	expect_mean(&(struct interval){INTERVAL_EXPONENTIAL, 30 * S, S, 0}, 31 * S, 30 * S);
 	expect_mean(&(struct interval){INTERVAL_SHIFTED_EXPONENTIAL, 30 * S, S, 0}, 30 * S, 29 * S);
