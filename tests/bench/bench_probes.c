@@ -1,4 +1,5 @@
-/* bench_probes: what probing 1,000 paths 10 times a second costs.
+/* bench_probes: what probing 1,000 paths 10 times a second costs; and, with the name of a trace as
+ * argument, how long the loop takes for a round of it, with and without recording (in turns).
  *
  * In a network namespace of its own (needs root) with one TUN device per path; a child process is
  * their far side. Prints one JSON object: the CPU share is this process's alone, of one core.
@@ -20,7 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/machine.h"
+#include "daemon/recorder.h"
 #include "lib/clock.h"
+#include "policies/registry.h"
 #include "probes/icmp.h"
 #include "probes/prober.h"
 
@@ -29,6 +33,8 @@
 #define DURATION_US  5000000
 #define RTT_BUCKETS  10000 /* of 10 us */
 #define RTT_GRAIN_US 10
+#define TURNS	     6
+#define ROUND_MAX_US 100000
 
 struct bench {
 	struct rng rng;
@@ -36,6 +42,11 @@ struct bench {
 	struct prober *prober;
 	int far[PATHS];
 	uint32_t rtt[RTT_BUCKETS];
+	struct machine machine; /* fed when a trace is wanted */
+	struct recorder *recorder;
+	machine_tap_fn tap;
+	uint32_t rounds[2][ROUND_MAX_US]; /* of so many microseconds, without and with recording */
+	int recording;
 };
 
 static void die(const char *what)
@@ -116,7 +127,18 @@ static void be_the_far_side(struct bench *bench)
 static void on_sent(void *arg, size_t path, unsigned int target, uint32_t number, struct mono at,
 		    int error)
 {
-	(void)arg, (void)path, (void)target, (void)number, (void)at, (void)error;
+	struct bench *bench = arg;
+	struct machine_result result;
+
+	(void)error;
+	if (bench->recorder)
+		machine_feed(&bench->machine,
+			     (struct input){.kind = INPUT_SENT,
+					    .path = (int16_t)path,
+					    .target = (uint8_t)target,
+					    .number = number,
+					    .at = at},
+			     &result);
 }
 
 static void on_reply(void *arg, const struct prober_reply *reply)
@@ -124,7 +146,18 @@ static void on_reply(void *arg, const struct prober_reply *reply)
 	struct bench *bench = arg;
 	int64_t bucket = reply->rtt_us / RTT_GRAIN_US;
 
+	struct machine_result result;
+
 	bench->rtt[bucket < RTT_BUCKETS ? bucket : RTT_BUCKETS - 1]++;
+	if (bench->recorder)
+		machine_feed(&bench->machine,
+			     (struct input){.kind = INPUT_REPLY,
+					    .path = (int16_t)reply->path,
+					    .target = (uint8_t)reply->target,
+					    .number = reply->number,
+					    .at = clock_now(),
+					    .value = reply->rtt_us},
+			     &result);
 }
 
 static void set_up_prober(struct bench *bench)
@@ -163,7 +196,7 @@ static void run(struct bench *bench, struct mono end)
 	struct mono now = clock_now();
 
 	while (mono_before(now, end)) {
-		int64_t wait_us = mono_diff_us(prober_next_deadline(bench->prober), now);
+		int64_t wait_us = mono_diff_us(prober_next_deadline(bench->prober), now), spent_us;
 
 		if (poll(&watch, 1, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0) < 0)
 			die("poll");
@@ -171,7 +204,71 @@ static void run(struct bench *bench, struct mono end)
 		if (watch.revents)
 			prober_on_readable(bench->prober, watch.fd, now);
 		prober_run(bench->prober, now);
+		spent_us = mono_diff_us(clock_now(), now);
+		bench->rounds[bench->recording]
+			     [spent_us < ROUND_MAX_US ? spent_us : ROUND_MAX_US - 1]++;
 	}
+}
+
+/* --- with a recorder --- */
+
+static void set_up_recorder(struct bench *bench, const char *file)
+{
+	struct conf_trace conf = {(char *)(uintptr_t)file, INT64_MAX / 2, UINT32_MAX};
+	struct policy_rng none = {NULL, NULL};
+	static char names[PATHS][8];
+	struct machine_config config;
+	struct err err;
+	int i;
+
+	conf_machine_defaults(PATHS, &config);
+	if (recorder_new(&conf, &bench->recorder, &err) ||
+	    machine_init(&bench->machine, &config, registry_find("hold"), NULL, none, clock_now(),
+			 &err))
+		die(err.text);
+	for (i = 0; i < PATHS; i++) {
+		snprintf(names[i], sizeof(names[i]), "p%d", i);
+		bench->machine.paths.path[i].name = bench->machine.paths.path[i].interface =
+			names[i];
+		bench->machine.paths.path[i].link_up = true;
+		bench->machine.paths.path[i].probed[PATH_TARGET_PROXY] = true;
+	}
+	recorder_begin(bench->recorder, &bench->machine, "direct", clock_now(), clock_wall_us());
+	bench->tap = bench->machine.tap;
+}
+
+static int p99_us(const uint32_t *rounds)
+{
+	uint64_t total = 0, seen = 0;
+	int us;
+
+	for (us = 0; us < ROUND_MAX_US; us++)
+		total += rounds[us];
+	for (us = 0; us < ROUND_MAX_US - 1; us++) {
+		seen += rounds[us];
+		if (100 * seen >= 99 * total)
+			break;
+	}
+	return us;
+}
+
+static void compare(struct bench *bench)
+{
+	struct recorder_status status;
+	int turn;
+
+	for (turn = 0; turn < TURNS; turn++) {
+		bench->recording = turn % 2;
+		bench->machine.tap = bench->recording ? bench->tap : NULL;
+		run(bench, mono_add_us(clock_now(), DURATION_US));
+	}
+	recorder_read_status(bench->recorder, &status);
+	printf("{\"round_p99_us\":%d,\"round_p99_recording_us\":%d,\"records\":%llu,\"lost\":%llu}"
+	       "\n",
+	       p99_us(bench->rounds[0]), p99_us(bench->rounds[1]),
+	       (unsigned long long)status.records, (unsigned long long)status.lost);
+	recorder_free(bench->recorder, clock_now());
+	machine_fini(&bench->machine);
 }
 
 static int median_rtt_us(const struct bench *bench, uint64_t replies)
@@ -196,26 +293,12 @@ static double cpu_us(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-int main(void)
+static void measure(struct bench *bench)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
-	const struct prober_counters *counters;
-	struct mono start;
-	double cpu, wall;
-	pid_t child;
+	const struct prober_counters *counters = prober_counters(bench->prober);
+	struct mono start = clock_now();
+	double cpu = cpu_us(), wall;
 
-	if (!bench)
-		die("no memory");
-	set_up_paths(bench);
-	child = fork();
-	if (child < 0)
-		die("cannot fork");
-	if (!child)
-		be_the_far_side(bench);
-	set_up_prober(bench);
-	counters = prober_counters(bench->prober);
-	start = clock_now();
-	cpu = cpu_us();
 	run(bench, mono_add_us(start, DURATION_US));
 	cpu = cpu_us() - cpu;
 	wall = (double)mono_diff_us(clock_now(), start);
@@ -227,6 +310,28 @@ int main(void)
 	       (unsigned long long)counters->send_errors,
 	       (unsigned long long)counters->wrong_interface,
 	       median_rtt_us(bench, counters->received));
+}
+
+int main(int argc, char **argv)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	pid_t child;
+
+	if (!bench)
+		die("no memory");
+	set_up_paths(bench);
+	child = fork();
+	if (child < 0)
+		die("cannot fork");
+	if (!child)
+		be_the_far_side(bench);
+	set_up_prober(bench);
+	if (argc > 1) {
+		set_up_recorder(bench, argv[1]);
+		compare(bench);
+	} else {
+		measure(bench);
+	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	prober_free(bench->prober);
