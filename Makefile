@@ -38,7 +38,7 @@ PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev l
 	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
-	    dnsmasq-base systemd-container dbus \
+	    dnsmasq-base systemd-container dbus parallel \
 	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all

@@ -48,6 +48,7 @@ static int parse_range(struct field *field, struct err *err)
 {
 	const char *dots = strstr(field->value, ".."), *sign = NULL;
 	bool other, step_duration;
+	double steps;
 
 	if (!dots)
 		return 0;
@@ -68,10 +69,9 @@ static int parse_range(struct field *field, struct err *err)
 		return err_set(err, -EINVAL, "%s: the range \"%s\" never ends", field->key,
 			       field->value);
 	field->range = true;
-	field->count =
-		1 + (size_t)(field->factor
-				     ? floor(log(field->to / field->from) / log(field->step) + 1e-9)
-				     : floor((field->to - field->from) / field->step + 1e-9));
+	steps = field->factor ? log(field->to / field->from) / log(field->step)
+			      : (field->to - field->from) / field->step;
+	field->count = 1 + (size_t)fmin(floor(steps + 1e-9), POLICY_SPECS_MAX);
 	return 0;
 }
 

@@ -51,6 +51,18 @@ check "stopped: and of the third" repeats 3
 check "what other policies would have done" prints '.policy == "round-robin" and .migrations.start == 1 and .rtt_mean_s > 0' \
 	local_comps replay -j --run 2 --policy round-robin,interval=1s "$trace"
 
+sweep() { # OPTION...
+	x client "$e2e_build/comps" replay --json --run 2 --seeds 3 "$@" "$trace"
+}
+engine() { sweep -p random-interval,interval=1s..4s*2 --jobs 1; }
+jobs() { sweep -p random-interval,interval=1s..4s*2 --jobs 3; }
+gnu_parallel() {
+	x client parallel -k --will-cite "$e2e_build/comps" replay --json --run 2 --seeds 3 -p random-interval,interval={} "$trace" ::: 1s 2s 4s
+}
+check "a sweep has a line for each policy and seed" test "$(engine | wc -l)" = 9
+check "more processes: the same" same "$(engine)" "$(jobs)"
+check "GNU parallel: the same" same "$(engine)" "$(gnu_parallel)"
+
 # ---- a full disk ----
 
 x client sh -c "dd if=/dev/zero of=$disk/full bs=64k 2>/dev/null; true"
