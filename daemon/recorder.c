@@ -103,6 +103,7 @@ void recorder_policy(struct recorder *recorder, const struct machine *machine, s
 		free(text);
 		return;
 	}
+	thin_flush(&recorder->thin);
 	memcpy(text, policy->name, name_bytes);
 	conf_policy_values_format(policy, machine->steer.values, text + name_bytes, PARAMS_BYTES);
 	record.policy = text;

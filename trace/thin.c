@@ -58,6 +58,12 @@ static void put_counters(struct thin *thin, const struct trace_record *record)
 	counters->kept = record->input.at;
 }
 
+void thin_flush(struct thin *thin)
+{
+	pass_decision(thin);
+	pass_counters(thin);
+}
+
 void thin_tap(void *arg, const struct input *input, const struct machine_result *result)
 {
 	struct thin *thin = arg;
@@ -79,9 +85,7 @@ void thin_tap(void *arg, const struct input *input, const struct machine_result 
 		return;
 	}
 	/* A number is drawn in the middle of a decision, or of an outcome. */
-	if (!result->figures_only) {
-		pass_decision(thin);
-		pass_counters(thin);
-	}
+	if (!result->figures_only)
+		thin_flush(thin);
 	thin->fn(thin->arg, &record);
 }

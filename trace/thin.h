@@ -42,4 +42,7 @@ void thin_fini(struct thin *thin);
 /* A machine_tap_fn for struct thin. */
 void thin_tap(void *arg, const struct input *input, const struct machine_result *result);
 
+/* Passes on what was held: something that is no input of the machine is about to change it. */
+void thin_flush(struct thin *thin);
+
 #endif
