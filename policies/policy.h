@@ -1,10 +1,10 @@
 /* policy: the interface between the daemon and what decides when to migrate, and where to.
  *
- * It is self-contained: a policy, built in or in a .so, needs it and libm, nothing else.
- * A policy is a pure function of (event, now, paths, random numbers): no I/O, no clock. It answers
- * "keep" or "migrate to that path, for this reason", and when to ask again. The guards are not its
- * business: core/steer.c hides unfit paths from it, keeps the minimum dwell and the rate limit, and
- * fails over when it must, in the daemon and in replay.
+ * It is self-contained: a policy, built in or in a .so, needs it and libm, nothing else. A policy
+ * is a pure function of (event, now, paths, random numbers): no I/O, no clock. It answers "keep" or
+ * "migrate to that path, for this reason", and when to ask again. The guards are not its business:
+ * core/steer.c hides unfit paths from it, keeps the minimum dwell and the rate limit, and fails
+ * over when it must, in the daemon and in replay.
  *
  * A new policy is a file that defines a `const struct policy_ops`, and its row in registry.c.
  */
@@ -102,8 +102,7 @@ enum policy_event {
 	POLICY_START,	 /* the policy begins (or its parameters changed); `active` may be NONE */
 	POLICY_TIMER,	 /* the wake-up that it asked for */
 	POLICY_PATHS,	 /* a path changed its state or got a new RTT sample */
-	POLICY_MIGRATED, /* a migration, by whatever reason, took effect (or was rolled back):
-			  * only wake_us is heard, no path is shown as eligible */
+	POLICY_MIGRATED, /* some migration took effect, or was rolled back: only wake_us is heard */
 	POLICY_FAILOVER, /* the active path is not usable: answer where to go now. For KEEP, and
 			  * at a START without an active path too, steer takes the eligible
 			  * path of the lowest priority number */

@@ -131,8 +131,6 @@ static int read_table(FILE *in, struct table *table, struct err *err)
 	}
 	if (!ret && ferror(in))
 		ret = err_set(err, -EIO, "%s: %s", table->name, strerror(errno));
-	else if (!ret && !table->count)
-		ret = BAD_ROW("%s:%zu: there are no rows", table->name, n + 1);
 	free(line);
 	return ret;
 }
@@ -248,13 +246,18 @@ out:
 static int write_table(const struct table *table, const char *file,
 		       const struct machine_config *config, struct err *err)
 {
-	struct happening *list = malloc(2 * table->count * sizeof(*list));
+	struct happening *list = NULL;
 	bool was_there = access(file, F_OK) == 0;
 	struct trace_writer *writer = NULL;
 	uint64_t seq;
-	int ret = list ? trace_writer_open(file, &writer, err)
-		       : err_set(err, -ENOMEM, "out of memory");
+	int ret;
 
+	if (!table->count)
+		return BAD_ROW("%s:2: there are no rows", table->name);
+	list = calloc(table->count, 2 * sizeof(*list));
+	if (!list)
+		return err_set(err, -ENOMEM, "out of memory");
+	ret = trace_writer_open(file, &writer, err);
 	if (!ret) {
 		seq = trace_writer_last_seq(writer);
 		ret = begin(writer, table, config, &seq, err);
