@@ -116,6 +116,7 @@ guard_was_first() {
 	guard=$(property comps-guard.service ExecMainExitTimestampMonotonic)
 	target=$(property network-pre.target ActiveEnterTimestampMonotonic)
 	echo "the guard was done at $guard us, network-pre.target came at $target us"
+	h journalctl -b -u comps-guard -o cat --no-pager
 	is "$(property comps-guard.service ActiveState)" active && ((guard > 0 && guard < target))
 }
 

@@ -10,7 +10,9 @@ e2e_begin trace
 disk=$RUN/disk trace=$RUN/disk/trace.db
 
 local_comps() { x client "$e2e_build/comps" "$@"; } # no daemon is asked
-info() { local_comps trace info -j "$trace" | jq -e ".runs | $1" >/dev/null; }
+info() { # FILTER over the runs: what there is, and whether it is so
+	local_comps trace info -j "$trace" && local_comps trace info -j "$trace" | jq -e ".runs | $1" >/dev/null
+}
 recorded() { wait_status "$DEADLINE" ".trace.records > $1"; }
 repeats() { # RUN [FILTER]
 	prints "${2:-.same and .complete and .verdicts > 10}" local_comps replay --verify -j --run "$1" "$trace"
@@ -20,7 +22,7 @@ migrated() { wait_status "$DEADLINE" ".migrations.total >= $1"; }
 check "lab" e2e_lab
 lab serve
 mkdir -p "$disk"
-x client mount -t tmpfs -o size=3m disk "$disk"
+x client mount -t tmpfs -o size=32m disk "$disk"
 config $'name: random-interval\ninterval: 300ms\nmin: 50ms' "guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms}
 probe: {interval: 100ms}
 trace: {file: $trace}"
