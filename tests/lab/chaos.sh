@@ -118,7 +118,9 @@ recovered() {
 	x client ping -q -n -c 1 -W 1 10.99.0.1 || return
 	WHY=$(diff <(expected) <(observed)) || return
 	WHY="zombies: $(ps -o args= --ppid "$COMPSD")"
-	no_zombies
+	no_zombies || return
+	WHY="no record gets into the trace: $(comps status -j | jq -c .trace)"
+	((disk_until > 0)) || status '.trace.error == null'
 }
 
 no_leak_yet() {
@@ -164,6 +166,8 @@ begin() {
 	e2e_lab || die "no lab"
 	for ((i = 1; i <= N; i++)); do lab link "p$i" delay_us=$((1000 * i)); done
 	x client mount -t tmpfs -o size=64k,mode=700 chaos /run/comps || die "no disk"
+	mkdir "$trace_disk"
+	x client mount -t tmpfs -o size=24m chaos "$trace_disk" || die "no disk for the trace"
 	lab serve
 	write_config
 	shift_clocks
@@ -185,6 +189,15 @@ take_step() {
 	verify "$name"
 }
 
+# Every run whose records are all there: the same verdicts come out again.
+trace_repeats() {
+	local run
+	for run in $(x client "$e2e_build/comps" trace info -j "$trace" | jq '.runs[] | select(.lost == 0) | .run'); do
+		x client "$e2e_build/comps" replay --verify --run "$run" "$trace" >>"$RUN/compsd.log" || die "run $run of the trace does not repeat"
+	done
+	[[ -n ${run:-} ]] || die "there is no whole run in the trace"
+}
+
 # Healed, it must be as if nothing had been.
 finish() {
 	local i
@@ -204,10 +217,13 @@ finish() {
 	flow_stop bulk .ok >>"$RUN/compsd.log" || die "the download broke, or was damaged"
 	flow_stop calls . >/dev/null || die "the UDP flow broke"
 	no_leak_yet
+	stop_compsd
+	trace_repeats
 }
 
 e2e_begin chaos
 trap keep_log EXIT
+trace_disk=$RUN/disk trace=$RUN/disk/trace.db
 clockshift=$e2e_build/tests/lab/clockshift.so
 [[ -e $clockshift ]] || {
 	clockshift=

@@ -67,7 +67,7 @@ present_paths() { # in PRESENT
 
 write_config() {
 	local i
-	config "$policy"
+	config "$policy" "trace: {file: $trace, max_size: 8MiB}"
 	for ((i = 1; i <= N; i++)); do ! is_absent "$i" || sed -i "/^  - name: p$i\$/,+3d" "$conf"; done
 }
 
@@ -288,16 +288,17 @@ step_migrate_storm() {
 }
 
 step_disk() {
-	did "the disk of /run/comps is full"
+	pick /run/comps "$trace_disk"
+	did "the disk of ${PICKED/"$trace_disk"/the trace} is full"
 	roll 4
 	disk_until=$((step + 1 + R))
-	x client dd if=/dev/zero of=/run/comps/filler bs=4k count=1000
+	x client dd if=/dev/zero of="$PICKED/filler" bs=4k
 	return 0
 }
 
 empty_disk() {
 	disk_until=0
-	x client rm -f /run/comps/filler
+	x client rm -f /run/comps/filler "$trace_disk/filler"
 }
 
 shift_clocks() { echo "$wall_s $slept_s" >"$RUN/clockshift"; }
