@@ -126,6 +126,7 @@ static const char *kind_name(unsigned int kind)
 		[INPUT_DRAW] = "draw",
 		[INPUT_DECIDE] = "decision",
 		[INPUT_OUTCOME] = "migration",
+		[INPUT_PAUSE] = "pause",
 		[TRACE_STATE] = "state",
 		[TRACE_POLICY] = "policy",
 		[TRACE_TICK] = "tick",

@@ -11,6 +11,7 @@
 
 #define NAMES_MAX  64
 #define HINT_BYTES 320
+#define TEXT_BYTES (POLICY_TEXT_MAX + 1)
 
 const struct policy_ops *conf_policy_find(const struct policy_ops *const *policies,
 					  const char *name, struct err *e)
@@ -32,11 +33,42 @@ const struct policy_ops *conf_policy_find(const struct policy_ops *const *polici
 
 union policy_value *conf_policy_values_new(const struct policy_ops *ops)
 {
-	union policy_value *values = calloc(ops->param_count + 1, sizeof(*values));
+	size_t texts = 0;
+	union policy_value *values;
 
+	for (size_t i = 0; i < ops->param_count; i++)
+		texts += ops->params[i].type == POLICY_TEXT;
+	values = calloc(1, (ops->param_count + 1) * sizeof(*values) + texts * TEXT_BYTES);
 	for (size_t i = 0; values && i < ops->param_count; i++)
 		values[i] = ops->params[i].preset;
 	return values;
+}
+
+/* The room for a text is behind the values, in the same allocation. */
+static char *text_room(const struct policy_ops *ops, union policy_value *values, size_t param)
+{
+	char *room = (char *)&values[ops->param_count + 1];
+
+	for (size_t i = 0; i < param; i++)
+		room += ops->params[i].type == POLICY_TEXT ? TEXT_BYTES : 0;
+	return room;
+}
+
+static int set_text(const char *text, char *room, const char **out, struct err *e)
+{
+	size_t length = strlen(text);
+
+	if (length > POLICY_TEXT_MAX)
+		return err_set(e, -EINVAL, "is longer than %d characters", POLICY_TEXT_MAX);
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < ' ' || text[i] > '~' || text[i] == ',')
+			return err_set(e, -EINVAL,
+				       "only printable ASCII without a comma is allowed; use "
+				       "spaces between numbers");
+	}
+	memcpy(room, text, length + 1);
+	*out = room;
+	return 0;
 }
 
 static int set_number(const struct policy_param *p, const char *text, union policy_value *value,
@@ -93,14 +125,17 @@ int conf_policy_param_set(const struct policy_ops *ops, union policy_value *valu
 			return scalar_flag(text, &values[i].flag, e);
 		case POLICY_CHOICE:
 			return scalar_choice(text, param->choices, &values[i].choice, e);
+		case POLICY_TEXT:
+			return set_text(text, text_room(ops, values, i), &values[i].text, e);
 		}
 	}
 	return unknown_param(ops, key, e);
 }
 
 int conf_policy_values_check(const struct policy_ops *ops, const union policy_value *values,
-			     struct err *e)
+			     size_t path_count, struct err *e)
 {
+	struct policy_setup setup = {values, path_count};
 	char text[256] = "the parameters do not go together";
 	void *state;
 	int rc;
@@ -110,7 +145,7 @@ int conf_policy_values_check(const struct policy_ops *ops, const union policy_va
 	state = calloc(1, ops->state_size + 1);
 	if (!state)
 		return -ENOMEM;
-	rc = ops->init(state, values, text, sizeof(text));
+	rc = ops->init(state, &setup, text, sizeof(text));
 	free(state);
 	return rc < 0 ? err_set(e, -EINVAL, "%s", text) : 0;
 }
@@ -140,6 +175,9 @@ int conf_policy_value_format(const struct policy_param *param, union policy_valu
 	case POLICY_CHOICE:
 		length = snprintf(out, out_bytes, "%s", param->choices[value.choice]);
 		break;
+	case POLICY_TEXT:
+		length = snprintf(out, out_bytes, "%s", value.text);
+		break;
 	}
 	return (size_t)length < out_bytes ? 0 : -ENOSPC;
 }
@@ -148,7 +186,7 @@ int conf_policy_values_format(const struct policy_ops *ops, const union policy_v
 			      char *out, size_t out_bytes)
 {
 	size_t used = 0;
-	char value[64];
+	char value[TEXT_BYTES];
 
 	if (!out_bytes)
 		return -ENOSPC;
@@ -170,7 +208,7 @@ int conf_policy_values_format(const struct policy_ops *ops, const union policy_v
 static int parse_param(const struct policy_ops *ops, const char *text, size_t length,
 		       union policy_value *values, struct err *e)
 {
-	char copy[256], *equals;
+	char copy[TEXT_BYTES + 64], *equals;
 	int rc;
 
 	if (length >= sizeof(copy))
@@ -200,7 +238,7 @@ int conf_policy_values_parse(const struct policy_ops *ops, const char *text,
 		text += length + (text[length] == ',');
 	}
 	if (!rc)
-		rc = conf_policy_values_check(ops, values, e);
+		rc = conf_policy_values_check(ops, values, 0, e);
 	if (rc)
 		free(values);
 	else

@@ -25,10 +25,11 @@ union policy_value *conf_policy_values_new(const struct policy_ops *ops);
 int conf_policy_param_set(const struct policy_ops *ops, union policy_value *values, const char *key,
 			  const char *text, struct err *e);
 
-/* Lets the policy's own init() check the values against each other, on a state that is thrown away.
+/* Lets the policy's own init() check the values against each other and the number of paths (0: not
+ * known yet), on a state that is thrown away.
  * Returns 0, -EINVAL with its sentence in `e`, or -ENOMEM. */
 int conf_policy_values_check(const struct policy_ops *ops, const union policy_value *values,
-			     struct err *e);
+			     size_t path_count, struct err *e);
 
 /* Writes a value as it would be written in comps.yaml. Returns 0, or -ENOSPC when it was cut. */
 int conf_policy_value_format(const struct policy_param *param, union policy_value value, char *out,

@@ -119,7 +119,9 @@ VALUE_READER(section_policy)
 	for (size_t i = 0; i < node->count; i++)
 		if (strcmp(node->children[i]->key, key->section->keys[0].name) != 0)
 			good = set_policy_param(r, node->children[i], conf) && good;
-	rc = good ? conf_policy_values_check(conf->policy, conf->policy_values, &e) : 0;
+	rc = good ? conf_policy_values_check(conf->policy, conf->policy_values, conf->path_count,
+					     &e)
+		  : 0;
 	if (rc == -ENOMEM)
 		r->d->out_of_memory = true;
 	else if (rc < 0)

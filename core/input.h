@@ -32,6 +32,7 @@ enum input_kind {
 				drew. Fed back by replay only, before the DECIDE that drew it */
 	INPUT_DECIDE = 16,   /* the question is asked; value: when it was last asked before this */
 	INPUT_OUTCOME = 17,  /* path, outcome: how the migration that the verdict wanted ended */
+	INPUT_PAUSE = 18,    /* the traffic has paused: what comes is a new session */
 };
 
 /* With INPUT_OUTCOME. `path` is where the migration went to. */

@@ -31,6 +31,7 @@ int machine_init(struct machine *machine, const struct machine_config *config,
 	machine->rng = rng;
 	machine->asked = MONO_LONG_AGO;
 	machine->wake = now;
+	traffic_init(&machine->traffic);
 	machine->views = calloc(config->path_count, sizeof(*machine->views));
 	if (!machine->views || paths_init(&machine->paths, config->path_count, &config->stats, now))
 		err_set(err, ret, "out of memory");
@@ -148,6 +149,9 @@ static bool feed_steer(struct machine *machine, const struct input *in,
 	case INPUT_DRAIN:
 		steer_drain(steer, in->path, in->value);
 		return true;
+	case INPUT_PAUSE:
+		steer_pause(steer);
+		return true;
 	case INPUT_OUTCOME:
 		steer_on_outcome(steer, (enum migration_outcome)in->outcome.outcome,
 				 (struct mono){in->outcome.moved_us}, in->at);
@@ -210,5 +214,10 @@ void machine_counters(struct machine *machine, size_t path, const struct path_co
 					    .path = (int16_t)path,
 					    .at = now,
 					    .value = stall},
+			     result);
+	if (active && traffic_on_packets(&machine->traffic, (int)path,
+					 paths_traffic_packets(&machine->paths, path), now))
+		machine_feed(machine,
+			     (struct input){.kind = INPUT_PAUSE, .path = POLICY_NONE, .at = now},
 			     result);
 }

@@ -13,6 +13,7 @@
 #include "core/migration.h"
 #include "core/path.h"
 #include "core/steer.h"
+#include "core/traffic.h"
 #include "lib/err.h"
 #include "lib/mono.h"
 
@@ -32,6 +33,7 @@ typedef void (*machine_tap_fn)(void *arg, const struct input *input,
 struct machine {
 	struct paths paths;
 	struct steer steer;
+	struct traffic traffic;
 	struct path_view *views; /* of the last machine_views() */
 	machine_tap_fn tap;	 /* or NULL */
 	void *tap_arg;
@@ -71,8 +73,8 @@ void machine_feed(struct machine *machine, struct input in, struct machine_resul
 /* The input that tells how `migration` ended. */
 struct input machine_outcome(const struct migration *migration, struct mono now);
 
-/* A reading of one path's counters: feeds it, judges whether the downlink has stalled, and feeds
- * that where it matters. */
+/* A reading of one path's counters: feeds it, judges whether the downlink has stalled or the
+ * traffic has paused, and feeds that where it is so. */
 void machine_counters(struct machine *machine, size_t path, const struct path_counters *counters,
 		      struct mono now, struct machine_result *result);
 

@@ -197,6 +197,11 @@ enum stall_result paths_watch(struct paths *paths, size_t index, bool active,
 	return stall == STALL_FLOWING && judge->state != PATH_SUSPECT ? STALL_QUIET : stall;
 }
 
+uint64_t paths_traffic_packets(const struct paths *paths, size_t index)
+{
+	return paths->path[index].stall.tx + paths->path[index].stall.rx;
+}
+
 unsigned int paths_on_stall(struct paths *paths, size_t index, enum stall_result stall,
 			    struct mono now)
 {
@@ -364,6 +369,8 @@ struct path_view paths_view_one(const struct paths *paths, size_t index, struct 
 					is_usable(path->state) ? mono_diff_us(now, path->since) : 0,
 				.tx_bytes = path->counters.tx_bytes,
 				.rx_bytes = path->counters.rx_bytes,
+				.tx_packets = path->counters.tx_packets,
+				.rx_packets = path->counters.rx_packets,
 			},
 		.state = path->state,
 		.link_up = path->link_up,

@@ -105,6 +105,10 @@ unsigned int paths_on_stall(struct paths *paths, size_t index, enum stall_result
 enum stall_result paths_watch(struct paths *paths, size_t index, bool active,
 			      const struct path_counters *counters, struct mono now);
 
+/* The packets other than probes that were seen on the active path since it became active, or was
+ * active when the owner began; any number for another one. */
+uint64_t paths_traffic_packets(const struct paths *paths, size_t index);
+
 /* How soon the counters of the active path are worth reading again. */
 int64_t paths_poll_us(const struct paths *paths, size_t index);
 

@@ -59,6 +59,8 @@ json_t *report_policy_value(const struct policy_param *param, union policy_value
 		return json_boolean(value.flag);
 	case POLICY_CHOICE:
 		return json_string(param->choices[value.choice]);
+	case POLICY_TEXT:
+		return json_string(value.text);
 	}
 	return json_null();
 }
@@ -78,7 +80,8 @@ json_t *report_policy(const struct steer *steer)
 
 static json_t *param_declaration(const struct policy_param *param)
 {
-	static const char *const types[] = {"duration", "number", "count", "flag", "choice"};
+	static const char *const types[] = {"duration", "number", "count",
+					    "flag",	"choice", "text"};
 	double scale = param->type == POLICY_DURATION ? 1e6 : 1;
 	json_t *object = json_pack("{s:s, s:s, s:o, s:s}", "name", param->name, "type",
 				   types[param->type], "default",
@@ -91,7 +94,7 @@ static json_t *param_declaration(const struct policy_param *param)
 		for (i = 0; param->choices[i]; i++)
 			json_array_append_new(choices, json_string(param->choices[i]));
 		json_object_set_new(object, "choices", choices);
-	} else if (object && param->type != POLICY_FLAG) {
+	} else if (object && param->type != POLICY_FLAG && param->type != POLICY_TEXT) {
 		json_object_set_new(object, "min", json_real(param->min / scale));
 		json_object_set_new(object, "max", json_real(param->max / scale));
 	}

@@ -51,7 +51,7 @@ struct policy_rng steer_rng(struct rng *rng)
 	return (struct policy_rng){next_random, rng};
 }
 
-static int new_policy_state(const struct policy_ops *policy, const union policy_value *values,
+static int new_policy_state(const struct policy_ops *policy, const struct policy_setup *setup,
 			    void **out, struct err *err)
 {
 	char text[256] = "";
@@ -61,7 +61,7 @@ static int new_policy_state(const struct policy_ops *policy, const union policy_
 	if (!state)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (policy->init)
-		ret = policy->init(state, values, text, sizeof(text));
+		ret = policy->init(state, setup, text, sizeof(text));
 	if (ret) {
 		free(state);
 		return err_set(err, ret, "policy %s: %s", policy->name, text);
@@ -73,8 +73,9 @@ static int new_policy_state(const struct policy_ops *policy, const union policy_
 int steer_set_policy(struct steer *steer, const struct policy_ops *policy,
 		     const union policy_value *values, struct err *err)
 {
+	struct policy_setup setup = {values, steer->count};
 	void *state;
-	int ret = new_policy_state(policy, values, &state, err);
+	int ret = new_policy_state(policy, &setup, &state, err);
 
 	if (ret)
 		return ret;
@@ -200,6 +201,7 @@ static void ask_policy(struct steer *steer, enum policy_event event, struct mono
 		.path_count = steer->count,
 		.paths = steer->shown,
 		.rng = steer->rng,
+		.session = steer->session,
 	};
 
 	*answer = (struct policy_answer){POLICY_KEEP, NULL, POLICY_NEVER};
@@ -480,6 +482,11 @@ void steer_unpin(struct steer *steer)
 {
 	steer->pinned = POLICY_NONE;
 	steer->pinned_until = MONO_NEVER;
+}
+
+void steer_pause(struct steer *steer)
+{
+	steer->session++;
 }
 
 void steer_drain(struct steer *steer, int path, bool drained)

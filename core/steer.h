@@ -67,6 +67,7 @@ struct steer {
 	struct mono pinned_until;
 	struct mono policy_wake;
 	bool policy_started;
+	uint32_t session;	  /* struct policy_input's */
 	bool wish_delayed;	  /* the policy wants to move, a guard makes it wait */
 	uint32_t policy_errors;	  /* answers that made no sense */
 	struct bucket migrations; /* the rate limit */
@@ -111,6 +112,9 @@ int steer_request(struct steer *steer, const struct path_view *views, int path, 
 void steer_pin(struct steer *steer, int path, struct mono until);
 void steer_unpin(struct steer *steer);
 void steer_drain(struct steer *steer, int path, bool drained);
+
+/* The traffic has paused: what comes is a new session. */
+void steer_pause(struct steer *steer);
 
 /* Whether `path` may be migrated to. */
 bool steer_eligible(const struct steer *steer, const struct path_view *views, int path,

@@ -19,7 +19,7 @@
 #define COMMIT_MS    250
 #define TICK_US	     INT64_C(60000000)
 #define PRUNE_US     INT64_C(5000000)
-#define PARAMS_BYTES 1024
+#define PARAMS_BYTES 4096
 
 struct slot {
 	struct trace_record record;

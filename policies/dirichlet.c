@@ -16,7 +16,8 @@
 enum {
 	ALPHA = INTERVAL_PARAM_COUNT,
 	CAP,
-	SESSION
+	SESSION,
+	PAUSE
 };
 
 struct dirichlet {
@@ -24,6 +25,8 @@ struct dirichlet {
 	double alpha, cap;
 	struct interval session;
 	int64_t end_us; /* of this session */
+	bool pause;
+	uint32_t number; /* of this session */
 	double weights[SELECT_WEIGHTS_MAX];
 };
 
@@ -48,18 +51,23 @@ static const struct policy_param params[] = {
 		     .min = 1e6,
 		     .max = INTERVAL_LONGEST_US,
 		     .help = "mean length of a session"},
+	[PAUSE] = {.name = "pause",
+		   .type = POLICY_FLAG,
+		   .preset = {.flag = true},
+		   .help = "a pause of the traffic ends a session, too"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct dirichlet *s = state;
 
-	s->alpha = values[ALPHA].number;
-	s->cap = values[CAP].number;
+	s->alpha = setup->values[ALPHA].number;
+	s->cap = setup->values[CAP].number;
 	s->session = (struct interval){.dist = INTERVAL_UNIFORM,
-				       .mean_us = (double)values[SESSION].duration_us};
+				       .mean_us = (double)setup->values[SESSION].duration_us};
+	s->pause = setup->values[PAUSE].flag;
 	s->end_us = INT64_MIN;
-	return interval_init(&s->turn.interval, values, error, error_bytes);
+	return interval_init(&s->turn.interval, setup->values, error, error_bytes);
 }
 
 static double draw_normal(const struct policy_rng *rng)
@@ -111,6 +119,7 @@ static void begin_session(struct dirichlet *s, const struct policy_input *in)
 	size_t i, n = in->path_count < SELECT_WEIGHTS_MAX ? in->path_count : SELECT_WEIGHTS_MAX;
 	bool possible = s->cap * (double)n > 1;
 
+	s->number = in->session;
 	s->end_us = in->now_us + interval_draw_us(&s->session, &in->rng);
 	for (i = 0; i < TRIES && (possible || i == 0); i++) {
 		if (draw_weights(s, n, &in->rng) <= s->cap)
@@ -124,7 +133,7 @@ static int draw(void *state, const struct policy_input *in)
 {
 	struct dirichlet *s = state;
 
-	if (in->now_us >= s->end_us)
+	if (in->now_us >= s->end_us || (s->pause && in->session != s->number))
 		begin_session(s, in);
 	return select_weighted(in, s->weights);
 }

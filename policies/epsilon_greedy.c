@@ -23,12 +23,12 @@ static const struct policy_param params[] = {
 		     .help = "share of the choices that are random"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct epsilon_greedy *s = state;
 
-	s->epsilon = values[EPSILON].number;
-	return interval_init(&s->turn.interval, values, error, error_bytes);
+	s->epsilon = setup->values[EPSILON].number;
+	return interval_init(&s->turn.interval, setup->values, error, error_bytes);
 }
 
 static int draw(void *state, const struct policy_input *in)

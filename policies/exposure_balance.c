@@ -28,13 +28,13 @@ static const struct policy_param params[] = {
 		    .help = "how long ago counts e times less"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct exposure_balance *s = state;
 
-	s->window_us = (double)values[WINDOW].duration_us;
+	s->window_us = (double)setup->values[WINDOW].duration_us;
 	s->on = POLICY_NONE;
-	return interval_init(&s->turn.interval, values, error, error_bytes);
+	return interval_init(&s->turn.interval, setup->values, error, error_bytes);
 }
 
 /* The time since the last look was the active path's. */

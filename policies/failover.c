@@ -34,16 +34,16 @@ static const struct policy_param params[] = {
 		   .help = "how long it must have been up before, with failback delay"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct failover *s = state;
 
 	(void)error;
 	(void)error_bytes;
-	s->delay_us = values[DELAY].duration_us;
-	if (values[FAILBACK].choice == FAILBACK_IMMEDIATE)
+	s->delay_us = setup->values[DELAY].duration_us;
+	if (setup->values[FAILBACK].choice == FAILBACK_IMMEDIATE)
 		s->delay_us = 0;
-	else if (values[FAILBACK].choice == FAILBACK_NEVER)
+	else if (setup->values[FAILBACK].choice == FAILBACK_NEVER)
 		s->delay_us = POLICY_NEVER;
 	return 0;
 }

@@ -59,13 +59,13 @@ static const struct policy_param params[] = {
 		  .help = "shortest stay on a path that works"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct latency_best *s = state;
 
 	(void)error;
 	(void)error_bytes;
-	s->values = values;
+	s->values = setup->values;
 	return 0;
 }
 

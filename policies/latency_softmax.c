@@ -36,12 +36,12 @@ static const struct policy_param params[] = {
 		   .help = "share of the choices that are made without looking at latency"},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct latency_softmax *s = state;
 
-	s->values = values;
-	return interval_init(&s->turn.interval, values, error, error_bytes);
+	s->values = setup->values;
+	return interval_init(&s->turn.interval, setup->values, error, error_bytes);
 }
 
 static int draw(void *state, const struct policy_input *in)

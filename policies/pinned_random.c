@@ -1,6 +1,6 @@
 /* pinned-random: one path for a whole session, chosen uniformly among the eligible ones. A session
- * ends after 0.5 to 1.5 epochs; the next one's path is drawn among all of them, the present one
- * included. A failure draws anew at once and begins a session.
+ * ends after 0.5 to 1.5 epochs, and when the traffic pauses; the next one's path is drawn among all
+ * of them, the present one included. A failure draws anew at once and begins a session.
  *
  * The yardstick for every policy that splits: Beckerle, Magnusson and Pulls ("Splitting Hairs and
  * Network Traces", WPES 2022) found that splitting defences may protect less than this does. */
@@ -10,7 +10,9 @@
 struct pinned_random {
 	struct interval session;
 	int64_t end_us; /* of this session */
-	int choice;	/* the next session's path, while a guard delays the move to it */
+	bool pause;
+	uint32_t number; /* of this session */
+	int choice;	 /* the next session's path, while a guard delays the move to it */
 };
 
 static const struct policy_param params[] = {
@@ -20,27 +22,35 @@ static const struct policy_param params[] = {
 		.preset = {.duration_us = 600000000},
 		.min = 0,
 		.max = INTERVAL_LONGEST_US,
-		.help = "mean length of a session; 0s keeps the path until it fails",
+		.help = "longest session, in the mean; 0s: no limit",
+	},
+	{
+		.name = "pause",
+		.type = POLICY_FLAG,
+		.preset = {.flag = true},
+		.help = "a pause of the traffic ends a session, too",
 	},
 };
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct pinned_random *s = state;
 
 	(void)error;
 	(void)error_bytes;
 	s->session.dist = INTERVAL_UNIFORM;
-	s->session.mean_us = (double)values[0].duration_us;
+	s->session.mean_us = (double)setup->values[0].duration_us;
+	s->pause = setup->values[1].flag;
 	return 0;
 }
 
-static void begin_session(struct pinned_random *s, int64_t from_us, const struct policy_rng *rng)
+static void begin_session(struct pinned_random *s, int64_t from_us, const struct policy_input *in)
 {
+	s->number = in->session;
 	s->choice = POLICY_NONE;
 	s->end_us = POLICY_NEVER;
 	if (s->session.mean_us > 0)
-		s->end_us = from_us + interval_draw_us(&s->session, rng);
+		s->end_us = from_us + interval_draw_us(&s->session, &in->rng);
 }
 
 /* The next session's path. Drawn once, however often steer asks while a guard delays the move: to
@@ -58,18 +68,19 @@ static void decide(void *state, const struct policy_input *in, struct policy_ans
 	struct pinned_random *s = state;
 
 	if (in->event == POLICY_MIGRATED) {
-		begin_session(s, in->since_us, &in->rng);
+		begin_session(s, in->since_us, in);
 	} else if (in->event == POLICY_START) {
 		s->choice = POLICY_NONE;
 		s->end_us = in->now_us;
 	}
-	if (select_must_move(in) || in->now_us >= s->end_us) {
+	if (select_must_move(in) || in->now_us >= s->end_us ||
+	    (s->pause && in->session != s->number)) {
 		choose(s, in);
 		if (s->choice != in->active) {
 			select_answer(out, s->choice, "random");
 			return;
 		}
-		begin_session(s, in->now_us, &in->rng);
+		begin_session(s, in->now_us, in);
 	}
 	out->wake_us = s->end_us;
 }

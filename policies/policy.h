@@ -4,9 +4,8 @@
  * is a pure function of (event, now, paths, random numbers): no I/O, no clock. It answers "keep" or
  * "migrate to that path, for this reason", and when to ask again. The guards are not its business:
  * core/steer.c hides unfit paths from it, keeps the minimum dwell and the rate limit, and fails
- * over when it must, in the daemon and in replay.
- *
- * A new policy is a file that defines a `const struct policy_ops`, and its row in registry.c.
+ * over when it must, in the daemon and in replay. A new policy is a file that defines a `const
+ * struct policy_ops`, and its row in registry.c.
  */
 #ifndef COMPS_POLICY_H
 #define COMPS_POLICY_H
@@ -16,12 +15,13 @@
 #include <stdint.h>
 
 /* A policy with another major does not load; a higher minor only adds at the end of structs. */
-#define POLICY_ABI_MAJOR 1
-#define POLICY_ABI_MINOR 1
+#define POLICY_ABI_MAJOR 2
+#define POLICY_ABI_MINOR 0
 
-#define POLICY_KEEP  (-1)	 /* in place of a path: stay where we are */
-#define POLICY_NONE  (-1)	 /* in place of a path: there is none */
-#define POLICY_NEVER (INT64_MAX) /* in place of an instant: no wake-up wanted */
+#define POLICY_KEEP	(-1)	    /* in place of a path: stay where we are */
+#define POLICY_NONE	(-1)	    /* in place of a path: there is none */
+#define POLICY_NEVER	(INT64_MAX) /* in place of an instant: no wake-up wanted */
+#define POLICY_TEXT_MAX 1023	    /* characters */
 
 /* --- parameters, declared once: checks, `comps policy list` and completion come from here --- */
 
@@ -31,21 +31,22 @@ enum policy_param_type {
 	POLICY_COUNT,	 /* whole and not negative, in .count */
 	POLICY_FLAG,	 /* .flag; written `true` or `false` */
 	POLICY_CHOICE,	 /* index into .choices, in .choice */
+	POLICY_TEXT,	 /* .text, of printable characters without a comma */
 };
 
 union policy_value {
-	int64_t duration_us;
+	int64_t duration_us, count;
 	double number;
-	int64_t count;
 	bool flag;
 	int choice;
+	const char *text;
 };
 
 struct policy_param {
 	const char *name;
 	enum policy_param_type type;
 	union policy_value preset;  /* the default */
-	double min, max;	    /* both allowed; microseconds for a duration */
+	double min, max;	    /* both allowed; microseconds for a duration; not for text */
 	const char *const *choices; /* NULL-ended, for POLICY_CHOICE only */
 	const char *help;	    /* one sentence */
 };
@@ -71,9 +72,9 @@ static inline uint32_t policy_rng_below(const struct policy_rng *rng, enum polic
 
 	if (bound < 2)
 		return 0;
-	do {
+	do
 		value = (uint32_t)rng->next(rng->arg, stream);
-	} while (value < -bound % bound);
+	while (value < -bound % bound);
 	return value % bound;
 }
 
@@ -83,8 +84,7 @@ static inline double policy_rng_unit(const struct policy_rng *rng, enum policy_s
 	return (double)((rng->next(rng->arg, stream) >> 11) + 1) * 0x1p-53;
 }
 
-/* What a policy may know of one path. The order of paths is the configuration's and never changes
- * during a policy's life. */
+/* What a policy may know of one path. Their order is the configuration's, for a policy's life. */
 struct policy_path {
 	const char *name;
 	bool eligible;	    /* may be migrated to: up, not drained, not held down, not active */
@@ -94,8 +94,7 @@ struct policy_path {
 	int64_t jitter_us;  /* smoothed RTT variation (RFC 6298 RTTVAR); -1 while unknown */
 	double loss;	    /* lost share of the window's probes, 0 .. 1 */
 	int64_t up_for_us;  /* since the path became up; 0 while it is not */
-	uint64_t tx_bytes;  /* counters of the overlay interface */
-	uint64_t rx_bytes;
+	uint64_t tx_bytes, rx_bytes, tx_packets, rx_packets; /* of its interface, lately */
 };
 
 enum policy_event {
@@ -103,9 +102,8 @@ enum policy_event {
 	POLICY_TIMER,	 /* the wake-up that it asked for */
 	POLICY_PATHS,	 /* a path changed its state or got a new RTT sample */
 	POLICY_MIGRATED, /* some migration took effect, or was rolled back: only wake_us is heard */
-	POLICY_FAILOVER, /* the active path is not usable: answer where to go now. For KEEP, and
-			  * at a START without an active path too, steer takes the eligible
-			  * path of the lowest priority number */
+	POLICY_FAILOVER, /* the active path is not usable: where to? For KEEP, as at a START with
+			  * none, steer takes the eligible path of the lowest priority number */
 };
 
 struct policy_input {
@@ -116,15 +114,20 @@ struct policy_input {
 	size_t path_count; /* at least 1 */
 	const struct policy_path *paths;
 	struct policy_rng rng;
+	uint32_t session; /* goes up when the traffic has paused for 5 s: what comes is a new one */
 };
 
 struct policy_answer {
 	int path;	    /* POLICY_KEEP, or the index of an eligible path other than active */
 	const char *reason; /* why, one or two words, a string constant; NULL with POLICY_KEEP */
-	int64_t wake_us; /* ask again (POLICY_TIMER) at this instant, or POLICY_NEVER. It replaces
-			  * the earlier wake-up. Draw it from since_us or now_us, never from a
-			  * grid. When a guard delays a wanted migration, or it fails, steer
-			  * asks again by itself: answer the same until POLICY_MIGRATED */
+	int64_t wake_us;    /* the next POLICY_TIMER, in place of the earlier one. Draw it from
+			     * since_us or now_us, never from a grid. When a guard delays a migration,
+			     * or it fails, steer asks by itself: answer the same until MIGRATED */
+};
+
+struct policy_setup {
+	const union policy_value *values; /* each within its range; they outlive the policy */
+	size_t path_count;		  /* 0 while it is not known yet */
 };
 
 struct policy_ops {
@@ -135,16 +138,14 @@ struct policy_ops {
 	size_t param_count;
 	size_t state_size; /* bytes of private state; steer allocates them, zeroed */
 
-	/* Optional: checks values against each other and keeps them in `state`. `values` has
-	 * param_count entries, each within its range, and outlives the policy. Returns 0, or
-	 * -EINVAL with a sentence in `error`. */
-	int (*init)(void *state, const union policy_value *values, char *error, size_t error_bytes);
+	/* Optional: checks the values together and keeps them in `state`. Returns 0, or -EINVAL
+	 * with a sentence in `error`. */
+	int (*init)(void *state, const struct policy_setup *setup, char *error, size_t error_bytes);
 
-	/* Answers `in`; `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Between its wake-ups,
-	 * changes of a path's state and migrations it answers the same, see minds_figures. */
+	/* `out` comes in as {POLICY_KEEP, NULL, POLICY_NEVER}. Between its wake-ups, changes of a
+	 * path's state or of the session, and migrations it answers the same, see minds_figures. */
 	void (*decide)(void *state, const struct policy_input *in, struct policy_answer *out);
-
-	bool minds_figures; /* since minor 1: figures alone may change the answer at any time */
+	bool minds_figures; /* figures alone may change the answer at any time */
 };
 
 #endif

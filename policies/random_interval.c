@@ -1,31 +1,47 @@
 /* random-interval: at the end of every interval, one of the other eligible paths, each with the
  * same probability. Neither the instant nor the target follows from what was before; the default
  * law, shifted-exponential, gives away nothing about when an interval ends once its minimum has
- * passed. With `dist: fixed` and a short interval it is the original CoMPS's "ur" scheduler, except
- * that this one never "migrates" to the path that it is on. */
-#include "policies/interval.h"
+ * passed. With `dist: fixed`, a short interval and `stay: true` it is the original CoMPS's "ur". */
 #include "policies/select.h"
+#include "policies/turn.h"
 
 struct random_interval {
-	struct interval_timer timer;
+	struct turn turn;
+	bool stay;
+};
+
+enum {
+	STAY = INTERVAL_PARAM_COUNT
 };
 
 static const struct policy_param params[] = {
-	INTERVAL_PARAMS(30000000, INTERVAL_SHIFTED_EXPONENTIAL)};
+	INTERVAL_PARAMS(30000000, INTERVAL_SHIFTED_EXPONENTIAL),
+	[STAY] = {.name = "stay",
+		  .type = POLICY_FLAG,
+		  .preset = {.flag = false},
+		  .help = "the present path may be the choice, too"},
+};
 
-static int init(void *state, const union policy_value *values, char *error, size_t error_bytes)
+static int init(void *state, const struct policy_setup *setup, char *error, size_t error_bytes)
 {
 	struct random_interval *s = state;
 
-	return interval_init(&s->timer.interval, values, error, error_bytes);
+	s->stay = setup->values[STAY].flag;
+	return interval_init(&s->turn.interval, setup->values, error, error_bytes);
+}
+
+static int draw(void *state, const struct policy_input *in)
+{
+	struct random_interval *s = state;
+
+	return select_random(in, s->stay && !select_must_move(in));
 }
 
 static void decide(void *state, const struct policy_input *in, struct policy_answer *out)
 {
 	struct random_interval *s = state;
 
-	if (interval_over(&s->timer, in, out))
-		select_answer(out, select_random(in, false), "random");
+	turn_decide(&s->turn, in, draw, s, "random", out);
 }
 
 const struct policy_ops policy_random_interval = {

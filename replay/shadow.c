@@ -8,10 +8,10 @@
 #define MOVES_AT_ONCE 8 /* migrations at one instant; a policy that wants more is mad */
 
 struct shadow_path {
-	size_t figures;	 /* that have come about */
-	size_t counters; /* likewise */
-	size_t told;	 /* figures that are accounted for */
+	size_t figures; /* that have come about */
+	size_t told;	/* figures that are accounted for */
 	int64_t since_us;
+	struct path_counters carried; /* before the present stay */
 };
 
 struct shadow {
@@ -21,7 +21,10 @@ struct shadow {
 	struct steer steer;
 	struct path_view *views;
 	struct shadow_path *paths;
-	size_t events; /* that have come about */
+	size_t events;		    /* that have come about */
+	size_t pauses;		    /* likewise */
+	size_t traffic;		    /* timeline_traffic_at()'s */
+	struct path_counters began; /* what all had carried when the present stay began */
 	int64_t now_us, asked_us, wake_us;
 	int64_t accounted_us; /* outage */
 	bool whole_feed;
@@ -64,18 +67,23 @@ static void show_figure(struct shadow *s, size_t i)
 	view->policy.loss = (double)figure->loss;
 }
 
-static void show_counters(struct shadow *s, size_t i)
+/* The traffic is the active path's. What it had carried before stands in `carried`. */
+static void show_traffic(struct shadow *s)
 {
-	const struct timeline_path *path = &s->timeline->paths[i];
-	size_t n = s->paths[i].counters;
+	int active = s->steer.active;
+	struct path_counters sum = timeline_traffic_at(s->timeline, s->now_us, &s->traffic);
+	const struct path_counters *began = &s->began;
+	struct policy_path *shown;
 
-	while (n < path->counters_count && path->counters[n].at_us <= s->now_us)
-		n++;
-	if (n == s->paths[i].counters)
+	if (active < 0)
 		return;
-	s->paths[i].counters = n;
-	s->views[i].policy.tx_bytes = path->counters[n - 1].tx_bytes;
-	s->views[i].policy.rx_bytes = path->counters[n - 1].rx_bytes;
+	shown = &s->views[active].policy;
+	shown->tx_bytes = s->paths[active].carried.tx_bytes + sum.tx_bytes - began->tx_bytes;
+	shown->rx_bytes = s->paths[active].carried.rx_bytes + sum.rx_bytes - began->rx_bytes;
+	shown->tx_packets =
+		s->paths[active].carried.tx_packets + sum.tx_packets - began->tx_packets;
+	shown->rx_packets =
+		s->paths[active].carried.rx_packets + sum.rx_packets - began->rx_packets;
 }
 
 static bool is_usable(const struct path_view *view)
@@ -120,9 +128,14 @@ static void show_events(struct shadow *s)
 /* Brings the views to `now_us`. */
 static void show(struct shadow *s)
 {
+	const struct timeline *timeline = s->timeline;
 	size_t i;
 
 	show_events(s);
+	show_traffic(s);
+	for (; s->pauses < timeline->pause_count && timeline->pauses_us[s->pauses] <= s->now_us;
+	     s->pauses++)
+		steer_pause(&s->steer);
 	for (i = 0; i < s->timeline->config.path_count; i++) {
 		const struct timeline_path *path = &s->timeline->paths[i];
 		size_t n = come_about(path->figure_at_us, path->figure_count, s->paths[i].figures,
@@ -132,7 +145,6 @@ static void show(struct shadow *s)
 			s->paths[i].figures = n;
 			show_figure(s, i);
 		}
-		show_counters(s, i);
 		s->views[i].policy.up_for_us =
 			is_usable(&s->views[i]) ? s->now_us - s->paths[i].since_us : 0;
 	}
@@ -170,10 +182,20 @@ static void account_probes(struct shadow *s, int path)
 static void end_dwell(struct shadow *s)
 {
 	struct shadow_result *result = s->result;
+	const struct policy_path *shown;
+	struct path_counters *carried;
+	struct shadow_dwell *dwell;
 
 	if (!result->dwell_count || s->steer.active < 0)
 		return;
-	result->dwells[result->dwell_count - 1].to_us = s->now_us;
+	show_traffic(s);
+	shown = &s->views[s->steer.active].policy;
+	carried = &s->paths[s->steer.active].carried;
+	dwell = &result->dwells[result->dwell_count - 1];
+	dwell->to_us = s->now_us;
+	dwell->bytes = shown->tx_bytes - carried->tx_bytes + shown->rx_bytes - carried->rx_bytes;
+	*carried = (struct path_counters){shown->tx_bytes, shown->rx_bytes, shown->tx_packets,
+					  shown->rx_packets};
 	account_probes(s, s->steer.active);
 }
 
@@ -191,7 +213,8 @@ static int begin_dwell(struct shadow *s, const struct steer_verdict *verdict)
 		result->dwell_room = room;
 	}
 	dwells[result->dwell_count++] =
-		(struct shadow_dwell){verdict->to, verdict->reason, s->now_us, s->now_us};
+		(struct shadow_dwell){verdict->to, verdict->reason, s->now_us, s->now_us, 0};
+	s->began = timeline_traffic_at(s->timeline, s->now_us, &s->traffic);
 	s->paths[verdict->to].told = s->paths[verdict->to].figures;
 	return 0;
 }
@@ -224,8 +247,14 @@ static int ask(struct shadow *s)
 
 static int64_t next_event(const struct shadow *s)
 {
-	return s->events < s->timeline->event_count ? s->timeline->events[s->events].at_us
-						    : INT64_MAX;
+	const struct timeline *timeline = s->timeline;
+	int64_t next_us = INT64_MAX;
+
+	if (s->events < timeline->event_count)
+		next_us = timeline->events[s->events].at_us;
+	if (s->pauses < timeline->pause_count && timeline->pauses_us[s->pauses] < next_us)
+		next_us = timeline->pauses_us[s->pauses];
+	return next_us;
 }
 
 static int64_t next_figure(const struct shadow *s)

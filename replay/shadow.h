@@ -23,6 +23,7 @@ struct shadow_dwell {
 	int path;
 	const char *reason; /* of the migration that began it */
 	int64_t from_us, to_us;
+	uint64_t bytes; /* that were carried meanwhile */
 };
 
 /* The round trips of the path in use, by their logarithm: within 1.1 %. */

@@ -11,6 +11,8 @@ struct noted {
 	const struct path_stats *judge;
 	uint32_t answered, missed, late;
 	struct timeline_event event;
+	bool counted;
+	struct path_counters counters;
 };
 
 struct builder {
@@ -116,15 +118,44 @@ static int note_all(struct builder *b, int64_t rtt_us)
 	return ret;
 }
 
-static int note_counters(struct builder *b, const struct input *in)
+/* An interface that was made again counts from 0. */
+static uint64_t gain(uint64_t was, uint64_t is)
 {
-	struct timeline_path *path = &b->timeline->paths[in->path];
+	return is < was ? is : is - was;
+}
 
-	if (!grow((void **)&path->counters, path->counters_count, &path->counters_room,
-		  sizeof(*path->counters)))
+static int note_traffic(struct builder *b, const struct input *in)
+{
+	struct timeline *timeline = b->timeline;
+	struct path_counters *last = &b->noted[in->path].counters;
+	const struct path_counters *now = &in->counters;
+	struct timeline_traffic next = {.at_us = in->at.us};
+
+	if (!grow((void **)&timeline->traffic, timeline->traffic_count, &timeline->traffic_room,
+		  sizeof(*timeline->traffic)))
 		return -ENOMEM;
-	path->counters[path->counters_count++] =
-		(struct timeline_counters){in->at.us, in->counters.tx_bytes, in->counters.rx_bytes};
+	if (timeline->traffic_count)
+		next.sum = timeline->traffic[timeline->traffic_count - 1].sum;
+	if (b->noted[in->path].counted) {
+		next.sum.tx_bytes += gain(last->tx_bytes, now->tx_bytes);
+		next.sum.rx_bytes += gain(last->rx_bytes, now->rx_bytes);
+		next.sum.tx_packets += gain(last->tx_packets, now->tx_packets);
+		next.sum.rx_packets += gain(last->rx_packets, now->rx_packets);
+	}
+	b->noted[in->path].counted = true;
+	*last = *now;
+	timeline->traffic[timeline->traffic_count++] = next;
+	return 0;
+}
+
+static int note_pause(struct builder *b)
+{
+	struct timeline *timeline = b->timeline;
+
+	if (!grow((void **)&timeline->pauses_us, timeline->pause_count, &timeline->pause_room,
+		  sizeof(*timeline->pauses_us)))
+		return -ENOMEM;
+	timeline->pauses_us[timeline->pause_count++] = b->now.us;
 	return 0;
 }
 
@@ -173,7 +204,9 @@ static int take(struct builder *b, const struct input *in)
 		b->drained[path] = in->value;
 		break;
 	case INPUT_COUNTERS:
-		return note_counters(b, in);
+		return note_traffic(b, in);
+	case INPUT_PAUSE:
+		return note_pause(b);
 	default:
 		return 0; /* the operator's and the recorded policy's doing, and the clock */
 	}
@@ -252,6 +285,34 @@ int timeline_new(struct trace_reader *reader, size_t run, timeline_progress_fn p
 	return ret;
 }
 
+static uint64_t between(uint64_t low, uint64_t high, double part)
+{
+	return low + (uint64_t)((double)(high - low) * part);
+}
+
+struct path_counters timeline_traffic_at(const struct timeline *timeline, int64_t at_us,
+					 size_t *from)
+{
+	const struct timeline_traffic *low, *high;
+	double part;
+
+	while (*from < timeline->traffic_count && timeline->traffic[*from].at_us <= at_us)
+		++*from;
+	if (*from == 0)
+		return (struct path_counters){0};
+	low = &timeline->traffic[*from - 1];
+	if (*from == timeline->traffic_count)
+		return low->sum;
+	high = low + 1;
+	part = (double)(at_us - low->at_us) / (double)(high->at_us - low->at_us);
+	return (struct path_counters){
+		between(low->sum.tx_bytes, high->sum.tx_bytes, part),
+		between(low->sum.rx_bytes, high->sum.rx_bytes, part),
+		between(low->sum.tx_packets, high->sum.tx_packets, part),
+		between(low->sum.rx_packets, high->sum.rx_packets, part),
+	};
+}
+
 void timeline_free(struct timeline *timeline)
 {
 	size_t i;
@@ -259,11 +320,12 @@ void timeline_free(struct timeline *timeline)
 	for (i = 0; timeline && timeline->paths && i < timeline->config.path_count; i++) {
 		free(timeline->paths[i].figure_at_us);
 		free(timeline->paths[i].figures);
-		free(timeline->paths[i].counters);
 	}
 	if (timeline) {
 		free(timeline->paths);
 		free(timeline->events);
+		free(timeline->traffic);
+		free(timeline->pauses_us);
 	}
 	free(timeline);
 }

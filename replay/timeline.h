@@ -4,7 +4,8 @@
  * The recorded probes are fed to core/path in virtual time: what is known of a path does not depend
  * on who decides, so that any number of policies can be asked afterwards (replay/shadow.h). Two
  * things in it do come from the run that was recorded, and are taken as evidence like any other:
- * the fast bursts, and the stalls of the path that was active then.
+ * the fast bursts, and the stalls of the path that was active then. The traffic is taken to be what
+ * it was, whatever path it takes.
  */
 #ifndef COMPS_REPLAY_TIMELINE_H
 #define COMPS_REPLAY_TIMELINE_H
@@ -25,9 +26,10 @@ struct timeline_figure {
 	int32_t rtt_us; /* of the probe; -1: missed */
 };
 
-struct timeline_counters {
+/* What all paths together have carried by then. */
+struct timeline_traffic {
 	int64_t at_us;
-	uint64_t tx_bytes, rx_bytes;
+	struct path_counters sum;
 };
 
 struct timeline_path {
@@ -36,8 +38,6 @@ struct timeline_path {
 	int64_t *figure_at_us; /* when each figure came about, in order */
 	struct timeline_figure *figures;
 	size_t figure_count, figure_room;
-	struct timeline_counters *counters;
-	size_t counters_count, counters_room;
 };
 
 /* A path changed its state, in any of these. */
@@ -55,6 +55,10 @@ struct timeline {
 	struct timeline_path *paths; /* config.path_count of them */
 	struct timeline_event *events;
 	size_t event_count, event_room;
+	struct timeline_traffic *traffic; /* in order */
+	size_t traffic_count, traffic_room;
+	int64_t *pauses_us; /* of the traffic: when each was noticed */
+	size_t pause_count, pause_room;
 	uint64_t samples; /* figures of all paths */
 };
 
@@ -64,6 +68,11 @@ typedef void (*timeline_progress_fn)(void *arg, uint64_t records);
  * sentence, -ENODATA where the run has no probes. */
 int timeline_new(struct trace_reader *reader, size_t run, timeline_progress_fn progress, void *arg,
 		 struct timeline **out, struct err *err);
+
+/* What all paths had carried at `at_us`, in between two readings in proportion. `from` is where to
+ * look first: 0, or what was left there by a call for an earlier instant. */
+struct path_counters timeline_traffic_at(const struct timeline *timeline, int64_t at_us,
+					 size_t *from);
 
 /* NULL is allowed. */
 void timeline_free(struct timeline *timeline);

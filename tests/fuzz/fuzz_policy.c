@@ -23,7 +23,7 @@ static const struct policy_ops *choose(uint8_t byte)
 static void read_value(const struct policy_ops *ops, union policy_value *values, const char *name,
 		       const char *text)
 {
-	char written[64];
+	char written[POLICY_TEXT_MAX + 1];
 	struct err e;
 
 	if (conf_policy_param_set(ops, values, name, text, &e))
@@ -97,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct policy_ops *ops;
 	union policy_value *values;
+	struct policy_setup setup;
 	char error[200], *text;
 	void *state;
 	struct err e;
@@ -105,12 +106,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	ops = choose(data[0]);
 	values = conf_policy_values_new(ops);
+	setup = (struct policy_setup){values, PATHS};
 	text = fuzz_text(data + 1, size - 1);
 	read_values(ops, values, text);
 	state = calloc(1, ops->state_size + 1);
 	MUST(state && values);
-	if (conf_policy_values_check(ops, values, &e) == 0) {
-		MUST(!ops->init || ops->init(state, values, error, sizeof(error)) == 0);
+	if (conf_policy_values_check(ops, values, PATHS, &e) == 0) {
+		MUST(!ops->init || ops->init(state, &setup, error, sizeof(error)) == 0);
 		live(ops, state);
 	}
 	free(state);

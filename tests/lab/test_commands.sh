@@ -67,7 +67,7 @@ check "status: no colour where no terminal is" not grep -q $'\033' <(comps statu
 check "watch: one table after the other" says 124 'p3' x client timeout 3 "$e2e_build/comps" watch -n 100ms
 check "policy" says 0 '^hold$' comps policy
 check "policy -j" prints '.name == "hold" and .params == {}' comps policy -j
-check "policy list -j: every policy with its parameters" prints '[.[].name] | . - ["dirichlet", "epsilon-greedy", "exposure-balance", "failover", "hold", "latency-best", "latency-softmax", "pinned-random", "random-interval", "round-robin"] == [] and length == 10' comps policy list -j
+check "policy list -j: every policy with its parameters" prints '[.[].name] | . - ["burst-aware", "byte-budget", "dirichlet", "epsilon-greedy", "exposure-balance", "failover", "hold", "latency-best", "latency-softmax", "markov", "packet-budget", "pinned-random", "random-interval", "round-robin", "weighted-random"] == [] and length == 15' comps policy list -j
 check "policy list: ranges and defaults" says 0 'interval .*default 30s' comps policy list
 check "events: what has happened" says 0 'migration.*start' comps events
 check "version: of both" prints '.comps == .compsd' comps version -j

@@ -62,7 +62,7 @@ check "random-interval: nothing failed" status '.migrations | .failed == 0 and .
 comps policy set hold >/dev/null
 check "at rest" go_to p1
 was=$(comps status -j | jq .migrations.total)
-check "pinned-random: for ever" comps policy set pinned-random epoch=0s
+check "pinned-random: for ever" comps policy set pinned-random epoch=0s pause=false
 check "pinned-random: chooses, or has what it chose" wait_status "$DEADLINE" ".migrations.total > $was or .uptime_s > $(comps status -j | jq '.uptime_s + 1')"
 check "pinned-random: stays" stays 2 '[.active, .migrations.total]'
 was=$(comps status -j | jq '.migrations.by_reason.random // 0')

@@ -36,11 +36,11 @@ static const struct policy_param fake_params[] = {
 };
 
 /* Refuses what each parameter by itself may be. */
-static inline int fake_init(void *state, const union policy_value *values, char *error,
+static inline int fake_init(void *state, const struct policy_setup *setup, char *error,
 			    size_t error_bytes)
 {
 	(void)state;
-	if (!values[4].flag || values[3].count > 1)
+	if (!setup->values[4].flag || setup->values[3].count > 1)
 		return 0;
 	snprintf(error, error_bytes, "eager needs at least 2 rounds");
 	return -EINVAL;

@@ -21,7 +21,7 @@
 
 struct world {
 	const struct policy_ops *ops;
-	union policy_value values[16];
+	union policy_value *values;
 	void *state;
 	struct rng rng;
 	struct policy_path paths[PATHS_MAX];
@@ -40,8 +40,8 @@ static inline void world_init(struct world *w, const char *policy, size_t path_c
 	memset(w, 0, sizeof(*w));
 	w->ops = registry_find(policy);
 	assert_non_null(w->ops);
-	for (size_t i = 0; i < w->ops->param_count; i++)
-		w->values[i] = w->ops->params[i].preset;
+	w->values = conf_policy_values_new(w->ops);
+	assert_non_null(w->values);
 	assert_int_equal(rng_init_seed(&w->rng, from_seed), 0);
 	for (size_t i = 0; i < PATHS_MAX; i++) {
 		w->paths[i] = (struct policy_path){
@@ -71,18 +71,20 @@ static inline void world_set(struct world *w, const char *param, const char *tex
 /* Forgets the state, and lets init() read the values. */
 static inline void world_load(struct world *w)
 {
+	struct policy_setup setup = {w->values, w->in.path_count};
 	char error[200] = "";
 
 	free(w->state);
 	w->state = calloc(1, w->ops->state_size + 1);
 	assert_non_null(w->state);
-	if (w->ops->init && w->ops->init(w->state, w->values, error, sizeof(error)) != 0)
+	if (w->ops->init && w->ops->init(w->state, &setup, error, sizeof(error)) != 0)
 		fail_msg("%s: %s", w->ops->name, error);
 }
 
 static inline void world_fini(struct world *w)
 {
 	free(w->state);
+	free(w->values);
 }
 
 /* Asks, and holds the answer to the contract of policy.h. */
@@ -111,8 +113,11 @@ static inline int ask_at(struct world *w, enum policy_event event, int64_t now_u
 /* A migration took effect at `at_us`. As in core/steer.c, no path is shown as eligible. */
 static inline void migrated(struct world *w, int to, int64_t at_us)
 {
-	static const struct policy_path hidden[PATHS_MAX];
+	struct policy_path hidden[PATHS_MAX];
 
+	memcpy(hidden, w->paths, sizeof(hidden));
+	for (size_t i = 0; i < PATHS_MAX; i++)
+		hidden[i].eligible = false;
 	w->in.active = to;
 	w->in.since_us = at_us;
 	if (w->in.now_us < at_us)

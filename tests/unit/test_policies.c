@@ -24,7 +24,8 @@ static void check_param(const struct policy_param *param)
 	assert_true(strlen(param->name) > 0);
 	assert_true(strlen(param->help) > 0);
 	assert_int_equal(param->choices != NULL, param->type == POLICY_CHOICE);
-	if (param->type == POLICY_CHOICE || param->type == POLICY_FLAG)
+	if (param->type == POLICY_CHOICE || param->type == POLICY_FLAG ||
+	    param->type == POLICY_TEXT)
 		return;
 	assert_true(value >= param->min && value <= param->max);
 }
@@ -211,6 +212,8 @@ static void expect_param(const char *section, const struct policy_param *param)
 	const char *found, *end = strstr(section + 1, "\n.S");
 
 	assert_int_equal(conf_policy_value_format(param, param->preset, preset, sizeof(preset)), 0);
+	if (param->type == POLICY_TEXT && !preset[0])
+		snprintf(preset, sizeof(preset), "\\(dq\\(dq");
 	snprintf(wanted, sizeof(wanted), "\n.It Cm %s No = %s\n", param->name, preset);
 	found = strstr(section, wanted);
 	if (!found || found > end)

@@ -70,10 +70,10 @@ static void test_together(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(conf_policy_values_check(&fake_random_interval, v, &e), 0);
+	assert_int_equal(conf_policy_values_check(&fake_random_interval, v, 3, &e), 0);
 	expect_set(v, "eager", "true");
 	expect_set(v, "rounds", "1");
-	assert_int_equal(conf_policy_values_check(&fake_random_interval, v, &e), -EINVAL);
+	assert_int_equal(conf_policy_values_check(&fake_random_interval, v, 3, &e), -EINVAL);
 	assert_string_equal(e.text, "eager needs at least 2 rounds");
 	free(v);
 }
@@ -106,9 +106,12 @@ static void test_built_in(void **state)
 			assert_int_equal(conf_policy_value_format(p, v[i], text, sizeof(text)), 0);
 			if (conf_policy_param_set(*all, v, p->name, text, &e) < 0)
 				fail_msg("%s %s=%s: %s", (*all)->name, p->name, text, e.text);
-			assert_memory_equal(&v[i], &p->preset, sizeof(v[i]));
+			if (p->type == POLICY_TEXT)
+				assert_string_equal(v[i].text, p->preset.text);
+			else
+				assert_memory_equal(&v[i], &p->preset, sizeof(v[i]));
 		}
-		assert_int_equal(conf_policy_values_check(*all, v, &e), 0);
+		assert_int_equal(conf_policy_values_check(*all, v, 3, &e), 0);
 		free(v);
 	}
 }
