@@ -7,6 +7,7 @@
 #include "conf/check.h"
 #include "conf/file.h"
 #include "conf/keys.h"
+#include "conf/profiles.h"
 #include "conf/schema.h"
 #include "conf/yaml.h"
 
@@ -52,6 +53,8 @@ int conf_load(const char *file, const struct policy_ops *const *policies, struct
 		goto out;
 	diags_add_file(d, file);
 	rc = read_tree(file, d, &root);
+	if (rc == 0 && root->kind == CONF_NODE_MAPPING)
+		rc = profiles_apply(root, d);
 	if (rc < 0)
 		goto out;
 	build(&r, root, conf);

@@ -100,6 +100,7 @@ struct conf {
 	struct conf_path *paths;
 	size_t path_count; /* 1 .. CONF_PATHS_MAX */
 
+	int profile; /* index into profiles_names; what it stands for is in the rest already */
 	const struct policy_ops *policy;
 	union policy_value *policy_values; /* policy->param_count of them */
 

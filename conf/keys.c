@@ -1,6 +1,7 @@
 #include "conf/keys.h"
 
 #include "conf/conf.h"
+#include "conf/profiles.h"
 #include "conf/sections.h"
 #include "conf/value.h"
 
@@ -398,6 +399,14 @@ static const struct schema_key top_keys[] = {
 	 .read = section_paths,
 	 .required = true,
 	 .help = "The list of overlays, each to its own proxy; at least one, at most 1000."},
+	{.name = "profile",
+	 .type = "a choice",
+	 .read = value_choice,
+	 .choices = profiles_names,
+	 .preset = "none",
+	 AT(conf, profile),
+	 .help = "A policy with its guards under one name, in place of what the file does not say "
+		 "itself."},
 	{.name = "policy",
 	 .section = &keys_policy,
 	 .read = section_policy,

@@ -113,6 +113,48 @@ static int read_sequence(struct builder *b, int depth, struct conf_node *sequenc
 	return rc;
 }
 
+static void take_out(struct conf_node *parent, size_t index)
+{
+	for (parent->count--; index < parent->count; index++) {
+		parent->children[index] = parent->children[index + 1];
+		parent->children[index]->index = index;
+	}
+}
+
+void conf_node_drop(struct conf_node *mapping, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < mapping->count; i++) {
+		if (strcmp(mapping->children[i]->key, key) != 0)
+			continue;
+		conf_node_free(mapping->children[i]);
+		take_out(mapping, i);
+		return;
+	}
+}
+
+int conf_node_complete(struct conf_node *mapping, struct conf_node *from)
+{
+	size_t i = 0;
+	int rc = 0;
+
+	while (i < from->count && rc == 0) {
+		struct conf_node *child = from->children[i];
+		const struct conf_node *own = conf_node_get(mapping, child->key);
+
+		if (!own) {
+			rc = node_append(mapping, child);
+			if (rc == 0)
+				take_out(from, i);
+		} else if (own->kind == CONF_NODE_MAPPING && child->kind == CONF_NODE_MAPPING) {
+			rc = conf_node_complete(mapping->children[own->index], child);
+		}
+		i += own != NULL;
+	}
+	return rc;
+}
+
 static int set_key(const yaml_event_t *event, struct conf_node *child)
 {
 	const char *key = (const char *)event->data.scalar.value;

@@ -48,6 +48,13 @@ void conf_node_free(struct conf_node *node);
 /* The child of that key, or NULL (also where `node` is NULL or no mapping). */
 const struct conf_node *conf_node_get(const struct conf_node *node, const char *key);
 
+/* Takes the child of that key out of the mapping and frees it, if there is one. */
+void conf_node_drop(struct conf_node *mapping, const char *key);
+
+/* Moves the pairs of `from` into `mapping` where it has none of that key; mappings under the same
+ * key likewise. The rest stays in `from`. Returns 0 or -ENOMEM. */
+int conf_node_complete(struct conf_node *mapping, struct conf_node *from);
+
 /* Writes where the node is, as people say it: "paths[1].interface"; "" for the root. */
 void conf_node_path(const struct conf_node *node, char *out, size_t out_bytes);
 

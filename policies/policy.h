@@ -68,14 +68,13 @@ struct policy_rng {
 static inline uint32_t policy_rng_below(const struct policy_rng *rng, enum policy_stream stream,
 					uint32_t bound)
 {
-	uint32_t value;
+	while (bound > 1) {
+		uint32_t value = (uint32_t)rng->next(rng->arg, stream);
 
-	if (bound < 2)
-		return 0;
-	do
-		value = (uint32_t)rng->next(rng->arg, stream);
-	while (value < -bound % bound);
-	return value % bound;
+		if (value >= -bound % bound)
+			return value % bound;
+	}
+	return 0;
 }
 
 /* Uniform in (0, 1], so that its logarithm is finite. */

@@ -383,8 +383,7 @@ static const char *nonsense(const struct trace_reader *reader, const struct inpu
 	int count = (int)reader->runs[reader->run].config.path_count;
 	bool anywhere = in->kind == INPUT_REQUEST || in->kind == INPUT_TIME ||
 			in->kind == INPUT_RESUME || in->kind == INPUT_UNPIN ||
-			in->kind == INPUT_PAUSE ||
-			in->kind >= TRACE_POLICY;
+			in->kind == INPUT_PAUSE || in->kind >= TRACE_POLICY;
 
 	if (in->path >= count || in->path < (anywhere ? POLICY_NONE : 0))
 		return "names no path of its run";

@@ -2,6 +2,7 @@
  * and the examples that are handed out. */
 #include <regex.h>
 
+#include "conf/policy_params.h"
 #include "lib/key.h"
 #include "policies/registry.h"
 #include "tests/unit/conf_fixture.h"
@@ -282,6 +283,58 @@ static void test_examples(void **state)
 	free(text);
 }
 
+/* The file of test_examples() with a profile, and perhaps with other lines for its policy. */
+static struct conf *load_profile(const char *profile, const char *policy)
+{
+	char text[16384], *example, *from;
+	struct diags d = DIAGS_INIT;
+	struct conf *conf = NULL;
+	size_t bytes;
+
+	example = get_file("comps.yaml", &bytes);
+	assert_non_null(example);
+	from = strstr(example, "\npolicy:");
+	assert_non_null(from);
+	*from = '\0';
+	snprintf(text, sizeof(text), "%s\nprofile: %s\n%s", example, profile, policy);
+	put_text("profile.yaml", text);
+	free(example);
+	if (conf_load("profile.yaml", registry_all(), &d, &conf))
+		fail_msg("%s: %s", profile, diags_text(&d));
+	diags_fini(&d);
+	return conf;
+}
+
+static void expect_profile(const char *profile, const char *policy, const char *wanted,
+			   const char *params, int64_t min_dwell_us)
+{
+	struct conf *conf = load_profile(profile, policy);
+	char text[1024];
+
+	assert_string_equal(conf->policy->name, wanted);
+	assert_int_equal(
+		conf_policy_values_format(conf->policy, conf->policy_values, text, sizeof(text)),
+		0);
+	if (!strstr(text, params))
+		fail_msg("%s has %s", profile, text);
+	assert_int_equal(conf->guards.min_dwell_us, min_dwell_us);
+	conf_free(conf);
+}
+
+static void test_profiles(void **state)
+{
+	test_examples(state);
+	expect_profile("none", "", "random-interval", "interval=30s", 2000000);
+	expect_profile("comps", "", "dirichlet", "cap=1,", 50000);
+	expect_profile("comps", "", "dirichlet", "interval=100ms,dist=fixed", 50000);
+	expect_profile("balanced", "", "dirichlet", "cap=0.5", 250000);
+	expect_profile("quiet", "", "random-interval", "interval=10s", 2000000);
+	expect_profile("mtd", "", "pinned-random", "pause=false", 2000000);
+	expect_profile("perf", "", "latency-best", "", 2000000);
+	expect_profile("balanced", "guards: {min_dwell: 1s}", "dirichlet", "interval=1s", 1000000);
+	expect_profile("balanced", "policy: {name: hold}", "hold", "", 250000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folders_enter, folders_leave)
 
 int main(void)
@@ -290,6 +343,7 @@ int main(void)
 		TEST(test_folder_of_the_yaml), TEST(test_modes),	   TEST(test_foreign_owner),
 		TEST(test_unreadable),	       TEST(test_no_regular_file), TEST(test_too_large),
 		TEST(test_most_paths),	       TEST(test_group),	   TEST(test_examples),
+		TEST(test_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
