@@ -24,6 +24,7 @@ CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a,$(LAYER_LIBS))
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
 LAB_TOOLS  := $(patsubst %,$(BUILD)/tests/lab/%,linkem flow crowd clockshift.so)
+PLUGINS    := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/plugins/*.c))
 BENCHES    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 LINT_TESTS := $(wildcard tests/lint/test_*.sh)
 LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
@@ -79,6 +80,8 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
 		$(PKG_LIBS) -lev -lcap -lpthread -lm
 
+$(BUILD)/tests/unit/test_plugins: | $(PLUGINS)
+
 # These two drive the real program.
 $(BUILD)/tests/unit/test_cli_commands $(BUILD)/tests/unit/test_cli_watch: | $(BUILD)/comps
 
@@ -94,7 +97,7 @@ $(filter-out %.so,$(LAB_TOOLS)): $(BUILD)/%: $$(addprefix $(BUILD)/,$$(addsuffix
 $(BUILD)/%.so: %.c
 	@echo "  LD    $@"
 	@mkdir -p $(@D)
-	@$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $<
+	@$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -I. $(CFLAGS) -shared -fPIC -o $@ $<
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -126,7 +129,7 @@ $(CHECKS): deps
 	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)' BESIDE='$(BESIDE)'
 
 .PHONY: check-now
-check-now: all $(UNIT_TESTS) $(LAB_TOOLS)
+check-now: all $(UNIT_TESTS) $(LAB_TOOLS) $(PLUGINS)
 	@BUILD=$(BUILD) BESIDE='$(BESIDE)' tests/run.sh $(SUITES)
 
 bench: deps
@@ -152,6 +155,7 @@ install: all
 	install -D -m 644 etc/completion/comps.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/comps
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/comps etc/comps.yaml etc/*.conf.example
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/comps/example policies/example/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system etc/systemd/*.service
 	sed -i 's|/usr/local/|$(PREFIX)/|g' $(DESTDIR)$(PREFIX)/lib/systemd/system/comps*.service
 	install -D -m 644 etc/systemd/comps.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/comps.conf

@@ -22,6 +22,8 @@ static const struct args_option options[] = {
 	 false},
 	{'p', "policy", "NAME[,KEY=VALUE...]", "a policy to ask; may be given more than once",
 	 false},
+	{'P', "plugin", "FILE", "a shared object with one more policy; may be given more often",
+	 false},
 	{'S', "seed", "N", "the first seed of its random numbers (default 0)", false},
 	{'Q', "seeds", "N", "how many seeds (default 1)", false},
 	{'J', "jobs", "N", "how many processes share the work (default 1)", false},
@@ -98,8 +100,81 @@ static int set_count(const struct cli *cli, const struct args_option *option, in
 	return CLI_OK;
 }
 
+/* Where a flag, a text or a number goes; NULL for another kind of option. */
+static bool *flag_of(struct cli *cli, int letter)
+{
+	switch (letter) {
+	case 'w':
+		return &cli->wait;
+	case 'f':
+		return &cli->follow;
+	case 'j':
+		return &cli->json;
+	case 'v':
+		return &cli->verify;
+	case 'C':
+		return &cli->csv;
+	case 'L':
+		return &cli->jsonl;
+	case 'h':
+		return &cli->help;
+	case 'V':
+		return &cli->version;
+	}
+	return NULL;
+}
+
+static const char **text_of(struct cli *cli, int letter)
+{
+	switch (letter) {
+	case 's':
+		return &cli->socket;
+	case 'u':
+		return &cli->uplinks;
+	case 'c':
+		return &cli->config;
+	}
+	return NULL;
+}
+
+static int64_t *count_of(struct cli *cli, int letter)
+{
+	switch (letter) {
+	case 'N':
+		return &cli->count;
+	case 'S':
+		return &cli->seed;
+	case 'Q':
+		return &cli->seeds;
+	case 'J':
+		return &cli->jobs;
+	case 'r':
+		return &cli->run;
+	}
+	return NULL;
+}
+
+static int add_text(const struct cli *cli, const struct args_option *option, const char **list,
+		    size_t room, size_t *count)
+{
+	if (*count == room)
+		return cli_error(cli, CLI_USAGE, "--%s: more than %zu times", option->name, room);
+	list[(*count)++] = optarg;
+	return CLI_OK;
+}
+
 static int set_option(struct cli *cli, const struct args_option *option)
 {
+	bool *flag = flag_of(cli, option->letter);
+	const char **text = text_of(cli, option->letter);
+	int64_t *count = count_of(cli, option->letter);
+
+	if (flag)
+		*flag = true;
+	if (text)
+		*text = optarg;
+	if (count)
+		return set_count(cli, option, count);
 	switch (option->letter) {
 	case 'F':
 		return set_duration(cli, option, &cli->for_us);
@@ -107,55 +182,10 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		return set_duration(cli, option, &cli->interval_us);
 	case 't':
 		return set_duration(cli, option, &cli->timeout_us);
-	case 'N':
-		return set_count(cli, option, &cli->count);
-	case 's':
-		cli->socket = optarg;
-		break;
-	case 'u':
-		cli->uplinks = optarg;
-		break;
-	case 'c':
-		cli->config = optarg;
-		break;
-	case 'w':
-		cli->wait = true;
-		break;
-	case 'f':
-		cli->follow = true;
-		break;
-	case 'j':
-		cli->json = true;
-		break;
 	case 'p':
-		if (cli->policy_count == CLI_POLICIES_MAX)
-			return cli_error(cli, CLI_USAGE, "--policy: more than %d times",
-					 CLI_POLICIES_MAX);
-		cli->policies[cli->policy_count++] = optarg;
-		break;
-	case 'S':
-		return set_count(cli, option, &cli->seed);
-	case 'Q':
-		return set_count(cli, option, &cli->seeds);
-	case 'J':
-		return set_count(cli, option, &cli->jobs);
-	case 'r':
-		return set_count(cli, option, &cli->run);
-	case 'v':
-		cli->verify = true;
-		break;
-	case 'C':
-		cli->csv = true;
-		break;
-	case 'L':
-		cli->jsonl = true;
-		break;
-	case 'h':
-		cli->help = true;
-		break;
-	case 'V':
-		cli->version = true;
-		break;
+		return add_text(cli, option, cli->policies, CLI_POLICIES_MAX, &cli->policy_count);
+	case 'P':
+		return add_text(cli, option, cli->plugins, CLI_PLUGINS_MAX, &cli->plugin_count);
 	}
 	return CLI_OK;
 }

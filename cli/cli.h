@@ -17,6 +17,7 @@
 #define CLI_CONFIG_DEFAULT "/etc/comps/comps.yaml"
 
 #define CLI_POLICIES_MAX 64
+#define CLI_PLUGINS_MAX	 16
 
 enum cli_exit {
 	CLI_OK,
@@ -59,6 +60,8 @@ struct cli {
 	/* replay */
 	const char *policies[CLI_POLICIES_MAX];
 	size_t policy_count;
+	const char *plugins[CLI_PLUGINS_MAX];
+	size_t plugin_count;
 	int64_t seed, seeds, jobs, run; /* 0: not given */
 	bool verify;
 };

@@ -172,7 +172,7 @@ static const struct cli_command commands[] = {
 			"With --json one line for each policy and seed (comps-replay(1)). With "
 			"--verify,\n"
 			"whether every recorded verdict comes out the same again.",
-		.options = "pSQJrv",
+		.options = "pPSQJrv",
 		.words_min = 1,
 		.words_max = 1,
 		.alone = true,

@@ -8,7 +8,6 @@
 
 #include "conf/policy_params.h"
 #include "lib/units.h"
-#include "policies/registry.h"
 
 #define FIELDS_MAX 16
 #define FIELD_MAX  128
@@ -147,7 +146,8 @@ static int add_combination(struct policy_specs *specs, const struct policy_ops *
 	return add_one(specs, ops, params, err);
 }
 
-int policy_specs_add(struct policy_specs *specs, const char *text, struct err *err)
+int policy_specs_add(struct policy_specs *specs, const struct policy_ops *const *policies,
+		     const char *text, struct err *err)
 {
 	size_t length = strcspn(text, ","), n, combinations = 1;
 	struct fields fields = {.count = 0};
@@ -156,7 +156,7 @@ int policy_specs_add(struct policy_specs *specs, const char *text, struct err *e
 	int ret = 0;
 
 	snprintf(name, sizeof(name), "%.*s", (int)length, text);
-	ops = conf_policy_find(registry_all(), name, err);
+	ops = conf_policy_find(policies, name, err);
 	if (!ops)
 		return -EINVAL;
 	for (text += length; *text && !ret; text += length) {

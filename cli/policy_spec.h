@@ -24,9 +24,10 @@ struct policy_specs {
 
 #define POLICY_SPECS_MAX 10000
 
-/* Adds what `text` stands for. Returns 0, or -EINVAL with a sentence that names the place in
- * `text`, or -ENOMEM. */
-int policy_specs_add(struct policy_specs *specs, const char *text, struct err *err);
+/* Adds what `text` stands for, by a policy of the NULL-ended list. Returns 0, or -EINVAL with a
+ * sentence that names the place in `text`, or -ENOMEM. */
+int policy_specs_add(struct policy_specs *specs, const struct policy_ops *const *policies,
+		     const char *text, struct err *err);
 
 void policy_specs_fini(struct policy_specs *specs);
 

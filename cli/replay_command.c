@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/replay.h"
+#include "conf/plugins.h"
 #include "conf/policy_params.h"
 #include "policies/registry.h"
 #include "replay/verify.h"
@@ -47,23 +48,35 @@ static void begin_progress(struct progress *progress, const struct cli *cli,
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
+struct verifying {
+	struct progress progress;
+	const struct policy_ops *const *policies;
+};
+
 static int find_policy(void *arg, const char *name, const char *params,
 		       const struct policy_ops **ops, union policy_value **values, struct err *err)
 {
-	(void)arg;
-	*ops = conf_policy_find(registry_all(), name, err);
+	const struct verifying *verifying = arg;
+
+	*ops = conf_policy_find(verifying->policies, name, err);
 	return *ops ? conf_policy_values_parse(*ops, params, values, err) : -EINVAL;
 }
 
-static int verify(struct cli *cli, struct trace_reader *reader, size_t run, struct err *err)
+static void show_verifying(void *arg, uint64_t records)
 {
+	show_progress(&((struct verifying *)arg)->progress, records);
+}
+
+static int verify(struct cli *cli, const struct plugins *plugins, struct trace_reader *reader,
+		  size_t run, struct err *err)
+{
+	struct verifying verifying = {.policies = plugins->policies};
 	struct verify_result result;
-	struct progress progress;
 	int ret;
 
-	begin_progress(&progress, cli, reader, run, "verifying");
-	ret = verify_run(reader, run, find_policy, show_progress, &progress, &result, err);
-	progress_end(&progress);
+	begin_progress(&verifying.progress, cli, reader, run, "verifying");
+	ret = verify_run(reader, run, find_policy, show_verifying, &verifying, &result, err);
+	progress_end(&verifying.progress);
 	if (ret)
 		return ret;
 	if (cli->json) {
@@ -115,12 +128,17 @@ static int what_if(struct cli *cli, const struct timeline *timeline,
 	return ret;
 }
 
-static int read_specs(const struct cli *cli, struct policy_specs *specs, struct err *err)
+static int read_specs(const struct cli *cli, struct plugins *plugins, struct policy_specs *specs,
+		      struct err *err)
 {
-	int ret = 0;
+	int ret = plugins_init(plugins, registry_all());
 
+	if (ret)
+		return err_set(err, ret, "out of memory");
+	for (size_t i = 0; i < cli->plugin_count && !ret; i++)
+		ret = plugins_load(plugins, cli->plugins[i], err);
 	for (size_t i = 0; i < cli->policy_count && !ret; i++)
-		ret = policy_specs_add(specs, cli->policies[i], err);
+		ret = policy_specs_add(specs, plugins->policies, cli->policies[i], err);
 	return ret;
 }
 
@@ -144,6 +162,7 @@ static int replay(struct cli *cli, struct trace_reader *reader, size_t run,
 int replay_run(struct cli *cli)
 {
 	struct policy_specs specs = {NULL, 0};
+	struct plugins plugins = {NULL, 0};
 	struct trace_reader *reader = NULL;
 	struct err err;
 	size_t run = 0;
@@ -152,19 +171,21 @@ int replay_run(struct cli *cli)
 	if (cli->verify == (cli->policy_count > 0))
 		return cli_error(cli, CLI_USAGE,
 				 "replay: give --policy, once or more often, or --verify");
-	if (read_specs(cli, &specs, &err)) {
+	if (read_specs(cli, &plugins, &specs, &err)) {
 		policy_specs_fini(&specs);
+		plugins_fini(&plugins);
 		return cli_error(cli, CLI_USAGE, "%s", err.text);
 	}
 	ret = trace_reader_open(cli->words[0], &reader, &err);
 	if (!ret)
 		ret = choose_run(cli, reader, &run, &err);
 	if (!ret && cli->verify)
-		ret = verify(cli, reader, run, &err);
+		ret = verify(cli, &plugins, reader, run, &err);
 	else if (!ret)
 		ret = replay(cli, reader, run, &specs, &err);
 	trace_reader_free(reader);
 	policy_specs_fini(&specs);
+	plugins_fini(&plugins);
 	if (ret && ret != -EILSEQ) /* that was printed */
 		return cli_error(cli, CLI_FAILED, "%s", err.text);
 	return ret ? CLI_FAILED : CLI_OK;

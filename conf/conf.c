@@ -49,7 +49,7 @@ int conf_load(const char *file, const struct policy_ops *const *policies, struct
 	struct conf_node *root = NULL;
 	int rc = -ENOMEM;
 
-	if (!conf || !(conf->file = strdup(file)))
+	if (!conf || !(conf->file = strdup(file)) || plugins_init(&conf->plugins, policies))
 		goto out;
 	diags_add_file(d, file);
 	rc = read_tree(file, d, &root);
@@ -81,6 +81,7 @@ void conf_free(struct conf *conf)
 		free(conf->userspace[i]);
 	free(conf->userspace);
 	free(conf->paths);
+	plugins_fini(&conf->plugins);
 	free(conf->policy_values);
 	free(conf->network.uplinks);
 	free(conf->bypass);

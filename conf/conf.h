@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "conf/diag.h"
+#include "conf/plugins.h"
 #include "conf/wgquick.h"
 #include "lib/ip.h"
 #include "lib/log.h"
@@ -100,6 +101,7 @@ struct conf {
 	struct conf_path *paths;
 	size_t path_count; /* 1 .. CONF_PATHS_MAX */
 
+	struct plugins plugins; /* all policies that may be chosen */
 	int profile; /* index into profiles_names; what it stands for is in the rest already */
 	const struct policy_ops *policy;
 	union policy_value *policy_values; /* policy->param_count of them */

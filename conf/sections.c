@@ -62,6 +62,38 @@ VALUE_READER(section_paths)
 	}
 }
 
+/* A path in the comps.yaml starts at the folder of the comps.yaml. */
+static char *beside(const char *yaml, const char *name)
+{
+	const char *slash = strrchr(yaml, '/');
+	char *file;
+	int rc;
+
+	if (name[0] == '/' || !slash)
+		return strdup(name);
+	rc = asprintf(&file, "%.*s/%s", (int)(slash - yaml), yaml, name);
+	return rc < 0 ? NULL : file;
+}
+
+VALUE_READER(section_plugins)
+{
+	struct conf *conf = field;
+	const char *text;
+	char *file;
+	struct err e;
+
+	for (size_t i = 0; i < schema_item_count(node); i++) {
+		text = schema_text(r, key, schema_item(node, i));
+		file = text ? beside(r->file, text) : NULL;
+		if (text && !file)
+			r->d->out_of_memory = true;
+		if (file && plugins_load(&conf->plugins, file, &e))
+			schema_error(r, schema_item(node, i), "%s", e.text);
+		free(file);
+	}
+	r->policies = conf->plugins.policies;
+}
+
 static const struct policy_ops *choose_policy(struct conf_reader *r, const struct schema_key *key,
 					      const struct conf_node *node)
 {
@@ -126,19 +158,6 @@ VALUE_READER(section_policy)
 		r->d->out_of_memory = true;
 	else if (rc < 0)
 		schema_error(r, node, "%s: %s", conf->policy->name, e.text);
-}
-
-/* A path in the comps.yaml starts at the folder of the comps.yaml. */
-static char *beside(const char *yaml, const char *name)
-{
-	const char *slash = strrchr(yaml, '/');
-	char *file;
-	int rc;
-
-	if (name[0] == '/' || !slash)
-		return strdup(name);
-	rc = asprintf(&file, "%.*s/%s", (int)(slash - yaml), yaml, name);
-	return rc < 0 ? NULL : file;
 }
 
 static void load_wgquick(struct conf_reader *r, const struct conf_node *node, const char *file,

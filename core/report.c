@@ -74,8 +74,8 @@ json_t *report_policy(const struct steer *steer)
 	for (i = 0; i < policy->param_count; i++)
 		json_object_set_new(params, policy->params[i].name,
 				    report_policy_value(&policy->params[i], steer->values[i]));
-	return json_pack("{s:s, s:s, s:o}", "name", policy->name, "help", policy->help, "params",
-			 params);
+	return json_pack("{s:s, s:s, s:o, s:I}", "name", policy->name, "help", policy->help,
+			 "params", params, "errors", (json_int_t)steer->policy_errors);
 }
 
 static json_t *param_declaration(const struct policy_param *param)

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/answer.h"
 #include "core/eligible.h"
 
 #define MINUTE_US INT64_C(60000000)
@@ -206,10 +207,7 @@ static void ask_policy(struct steer *steer, enum policy_event event, struct mono
 
 	*answer = (struct policy_answer){POLICY_KEEP, NULL, POLICY_NEVER};
 	steer->policy->decide(steer->policy_state, &input, answer);
-	if (answer->path == POLICY_KEEP)
-		return;
-	if (answer->path < 0 || (size_t)answer->path >= steer->count ||
-	    !steer->shown[answer->path].eligible || !answer->reason) {
+	if (!answer_makes_sense(answer, &input)) {
 		steer->policy_errors++;
 		answer->path = POLICY_KEEP;
 	}

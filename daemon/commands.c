@@ -117,10 +117,9 @@ static json_t *policy(struct daemon *daemon, const struct control_request *reque
 static json_t *policy_list(struct daemon *daemon, const struct control_request *request,
 			   const json_t *args)
 {
-	const struct policy_ops *const *all = registry_all();
+	const struct policy_ops *const *all = daemon->engine.conf->plugins.policies;
 	json_t *list = json_array();
 
-	(void)daemon;
 	(void)request;
 	(void)args;
 	for (; *all; all++)
@@ -313,7 +312,7 @@ static json_t *policy_set(struct daemon *daemon, const struct control_request *r
 	(void)request;
 	if (!name)
 		return no("usage", "\"name\" is missing");
-	ops = conf_policy_find(registry_all(), name, &err);
+	ops = conf_policy_find(daemon->engine.conf->plugins.policies, name, &err);
 	if (!ops)
 		return no("refused", "%s", err.text);
 	values = conf_policy_values_new(ops);

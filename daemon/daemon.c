@@ -22,7 +22,8 @@
 
 #define GUARD_POLL_US INT64_C(200000)
 
-#define TRACE_WARNING_US INT64_C(60000000)
+#define TRACE_WARNING_US  INT64_C(60000000)
+#define POLICY_WARNING_US INT64_C(60000000)
 
 /* steer looks at all paths; under many probes once in so many microseconds is enough. */
 #define DECIDE_GAP_US INT64_C(5000)
@@ -78,6 +79,21 @@ static void watch_recorder(struct daemon *daemon, struct mono now)
 	}
 }
 
+static void watch_policy(struct daemon *daemon, struct mono now)
+{
+	const struct steer *steer = &daemon->engine.machine.steer;
+	uint32_t new = steer->policy_errors - daemon->policy_errors;
+
+	if (!new || !mono_due(daemon->next_policy_warning, now))
+		return;
+	log_warn(&daemon->log,
+		 "policy %s: %u answers made no sense (a path that cannot be taken, no reason, a "
+		 "wake-up in the past) and were ignored; the traffic stays where it is",
+		 steer->policy->name, new);
+	daemon->policy_errors = steer->policy_errors;
+	daemon->next_policy_warning = mono_add_us(now, POLICY_WARNING_US);
+}
+
 static void do_every_second(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
@@ -96,6 +112,7 @@ static void do_every_second(struct daemon *daemon, struct mono now)
 									     clock_wall_us())});
 	if (daemon->recorder)
 		watch_recorder(daemon, now);
+	watch_policy(daemon, now);
 	daemon->next_second = mono_add_us(now, SECOND_US);
 }
 

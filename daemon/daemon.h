@@ -73,6 +73,8 @@ struct daemon {
 	size_t next_handshake; /* the path whose handshake age is read next */
 	uint64_t trace_lost;   /* as last logged */
 	struct mono next_trace_warning;
+	uint32_t policy_errors; /* as last logged */
+	struct mono next_policy_warning;
 	int64_t suspended_us;
 	struct guard_counters guard; /* as last read */
 	bool guard_read;	     /* it could be read then */

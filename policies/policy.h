@@ -118,7 +118,7 @@ struct policy_input {
 
 struct policy_answer {
 	int path;	    /* POLICY_KEEP, or the index of an eligible path other than active */
-	const char *reason; /* why, one or two words, a string constant; NULL with POLICY_KEEP */
+	const char *reason; /* why: a constant of 1 to 31 characters; NULL with POLICY_KEEP */
 	int64_t wake_us;    /* the next POLICY_TIMER, in place of the earlier one. Draw it from
 			     * since_us or now_us, never from a grid. When a guard delays a migration,
 			     * or it fails, steer asks by itself: answer the same until MIGRATED */

@@ -31,7 +31,7 @@ _comps_words()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
-			-p | --policy | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run)
+			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -64,7 +64,7 @@ _comps_options()
 	events) echo --follow ;;
 	watch) echo --interval ;;
 	trace) echo --csv --jsonl ;;
-	replay) echo --policy --seed --seeds --jobs --run --verify ;;
+	replay) echo --policy --plugin --seed --seeds --jobs --run --verify ;;
 	leaktest) echo --config --uplink --count --for ;;
 	down) echo --config ;;
 	esac

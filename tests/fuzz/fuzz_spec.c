@@ -1,5 +1,6 @@
 /* The policies of `comps replay --policy`. What is taken can be taken again from its own words. */
 #include "cli/policy_spec.h"
+#include "policies/registry.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SHOWN 20
@@ -11,11 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 	size_t i;
 
-	policy_specs_add(&specs, text, &err);
+	policy_specs_add(&specs, registry_all(), text, &err);
 	for (i = 0; i < specs.count && i < SHOWN; i++) {
 		snprintf(back, sizeof(back), "%s%s%s", specs.items[i].ops->name,
 			 *specs.items[i].params ? "," : "", specs.items[i].params);
-		MUST(policy_specs_add(&again, back, &err) == 0);
+		MUST(policy_specs_add(&again, registry_all(), back, &err) == 0);
 	}
 	policy_specs_fini(&again);
 	policy_specs_fini(&specs);

@@ -6,7 +6,7 @@ set -u
 cd "${1:-$(dirname "$0")/../..}" || exit 1
 number=0 failed=0
 code=$(mktemp -d) # the tree's C files without comments and strings, line by line
-trap 'rm -rf "$code"' EXIT
+trap 'rm -rf "$code" "$code.installed"' EXIT
 
 rule() { # DESCRIPTION COMMAND...: holds if the command prints nothing; what it prints are the culprits
 	local what=$1 culprits
@@ -106,7 +106,7 @@ system_headers() {
 		sodium\.h                                lib/|conf/|netlink/|provision/|daemon/|cli/
 	END
 	in_code '^\s*#\s*include\s*<' policies |
-		grep -vE '<(errno|float|limits|math|stdbool|stddef|stdint|stdio|stdlib|string)\.h>'
+		grep -vE '<(errno|float|limits|math|stdbool|stddef|stdint|stdio|stdlib|string)\.h>|^policies/example/[^<]*<comps/policy\.h>'
 }
 
 # --- what libraries must not do ---
@@ -170,10 +170,11 @@ run_cppcheck() {
 
 run_clang_tidy() {
 	local flags
+	mkdir -p "$code.installed/comps" && cp policies/policy.h "$code.installed/comps" # for policies/example
 	read -ra flags < <(pkg-config --cflags libmnl libsodium jansson yaml-0.1 libnftables)
 	list '*.c' | grep -v ^tests/ |
 		xargs -P2 -n1 sh -c 'clang-tidy --quiet "$@" 2>/dev/null' sh \
-			--extra-arg-before=-std=c11 "${defines[@]/#/--extra-arg=}" --extra-arg=-I. "${flags[@]/#/--extra-arg=}" |
+			--extra-arg-before=-std=c11 "${defines[@]/#/--extra-arg=}" --extra-arg=-I. --extra-arg=-I"$code.installed" "${flags[@]/#/--extra-arg=}" |
 		grep -E ': (warning|error):' | sed "s|^$PWD/||; s/,-warnings-as-errors//"
 }
 

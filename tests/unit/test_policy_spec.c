@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/policy_spec.h"
+#include "policies/registry.h"
 
 static void expect(const char *text, const char *const *params)
 {
@@ -16,7 +17,7 @@ static void expect(const char *text, const char *const *params)
 	struct err err = {""};
 	size_t i;
 
-	if (policy_specs_add(&specs, text, &err))
+	if (policy_specs_add(&specs, registry_all(), text, &err))
 		fail_msg("%s: %s", text, err.text);
 	for (i = 0; params[i]; i++) {
 		assert_true(i < specs.count);
@@ -31,7 +32,7 @@ static void refuse(const char *text, const char *words)
 	struct policy_specs specs = {NULL, 0};
 	struct err err = {""};
 
-	assert_int_equal(policy_specs_add(&specs, text, &err), -EINVAL);
+	assert_int_equal(policy_specs_add(&specs, registry_all(), text, &err), -EINVAL);
 	if (!strstr(err.text, words))
 		fail_msg("%s: \"%s\" does not say \"%s\"", text, err.text, words);
 	policy_specs_fini(&specs);
@@ -47,7 +48,8 @@ static void test_a_name_and_its_parameters(void **state)
 	(void)state;
 	expect("hold", LIST(""));
 	expect("round-robin,interval=10s,dist=uniform", LIST("interval=10s,dist=uniform"));
-	assert_int_equal(policy_specs_add(&specs, "round-robin,interval=10s", &err), 0);
+	assert_int_equal(policy_specs_add(&specs, registry_all(), "round-robin,interval=10s", &err),
+			 0);
 	assert_string_equal(specs.items[0].ops->name, "round-robin");
 	assert_int_equal(specs.items[0].values[0].duration_us, 10000000);
 	policy_specs_fini(&specs);

@@ -247,8 +247,7 @@ static void check_declaration(const struct policy_ops *ops)
 	assert_int_equal(json_array_size(params), ops->param_count);
 	for (i = 0; i < ops->param_count; i++) {
 		const json_t *param = json_array_get(params, i);
-		bool range =
-			ops->params[i].type != POLICY_CHOICE && ops->params[i].type != POLICY_FLAG;
+		bool range = ops->params[i].type < POLICY_FLAG;
 
 		expect_text(param, "name", ops->params[i].name);
 		assert_non_null(json_object_get(param, "default"));
