@@ -29,6 +29,9 @@ static const struct args_option options[] = {
 	{'J', "jobs", "N", "how many processes share the work (default 1)", false},
 	{'r', "run", "N", "which run of the trace (default: the last)", false},
 	{'v', "verify", NULL, "compare every recorded verdict instead", false},
+	{'W', "window", "DURATION", "look at windows of this length, too (default 1m)", false},
+	{'E', "exposure", NULL, "add what the paths could learn (comps-exposure(1)) to --json",
+	 false},
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
@@ -112,6 +115,8 @@ static bool *flag_of(struct cli *cli, int letter)
 		return &cli->json;
 	case 'v':
 		return &cli->verify;
+	case 'E':
+		return &cli->exposure;
 	case 'C':
 		return &cli->csv;
 	case 'L':
@@ -182,6 +187,8 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		return set_duration(cli, option, &cli->interval_us);
 	case 't':
 		return set_duration(cli, option, &cli->timeout_us);
+	case 'W':
+		return set_duration(cli, option, &cli->window_us);
 	case 'p':
 		return add_text(cli, option, cli->policies, CLI_POLICIES_MAX, &cli->policy_count);
 	case 'P':

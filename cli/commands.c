@@ -172,11 +172,26 @@ static const struct cli_command commands[] = {
 			"With --json one line for each policy and seed (comps-replay(1)). With "
 			"--verify,\n"
 			"whether every recorded verdict comes out the same again.",
-		.options = "pPSQJrv",
+		.options = "pPSQJrvE",
 		.words_min = 1,
 		.words_max = 1,
 		.alone = true,
 		.run = replay_run,
+	},
+	{
+		.name = "exposure",
+		.usage = "exposure TRACE",
+		.brief = "say what each path could learn from a run",
+		.help = "Computes from a recorded run what each path saw, how well the next "
+			"migration\n"
+			"can be foreseen, and what shows of it (comps-exposure(1)). A figure for "
+			"which too\n"
+			"little was recorded is left out: \"-\", with --json null.",
+		.options = "rWS",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = exposure_run_command,
 	},
 	{
 		.name = "trace info",

@@ -18,13 +18,18 @@
 json_t *replay_describe(const struct timeline *timeline, const struct policy_spec *spec,
 			uint64_t seed, const struct shadow_result *result);
 
+/* Adds "exposure" to it. Returns 0 or -ENOMEM. */
+int replay_describe_exposure(const struct timeline *timeline, const struct shadow_result *result,
+			     uint64_t seed, json_t *json);
+
 /* What is done with each line, in the order of policies and then of seeds. Returns 0 or -errno. */
 typedef int (*replay_line_fn)(void *arg, const char *line);
 
-/* Runs every policy with the seeds first_seed .. first_seed + seeds - 1, in `jobs` processes. */
+/* Runs every policy with the seeds first_seed .. first_seed + seeds - 1, in `jobs` processes, with
+ * or without the exposure of each. */
 int replay_jobs(const struct timeline *timeline, const struct policy_specs *specs,
-		uint64_t first_seed, uint64_t seeds, uint64_t jobs, struct progress *progress,
-		replay_line_fn fn, void *arg, struct err *err);
+		uint64_t first_seed, uint64_t seeds, uint64_t jobs, bool exposure,
+		struct progress *progress, replay_line_fn fn, void *arg, struct err *err);
 
 /* Adds a line to the table for people; and prints it. */
 struct replay_table;

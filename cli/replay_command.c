@@ -5,46 +5,12 @@
 
 #include "cli/commands.h"
 #include "cli/replay.h"
+#include "cli/trace_run.h"
 #include "conf/plugins.h"
 #include "conf/policy_params.h"
 #include "policies/registry.h"
 #include "replay/verify.h"
 #include "trace/reader.h"
-
-/* The run that is asked for with --run, or the last one. */
-static int choose_run(const struct cli *cli, struct trace_reader *reader, size_t *out,
-		      struct err *err)
-{
-	size_t count = trace_reader_run_count(reader);
-
-	if (!count)
-		return err_set(err, -ENODATA, "%s: no run was recorded yet", cli->words[0]);
-	*out = count - 1;
-	for (size_t i = 0; cli->run && i < count; i++) {
-		if (trace_reader_run(reader, i)->id == cli->run) {
-			*out = i;
-			return 0;
-		}
-	}
-	if (cli->run)
-		return err_set(err, -ENOENT, "%s: has no run %lld; comps trace info lists them",
-			       cli->words[0], (long long)cli->run);
-	return 0;
-}
-
-static void show_progress(void *arg, uint64_t records)
-{
-	progress_at(arg, records);
-}
-
-static void begin_progress(struct progress *progress, const struct cli *cli,
-			   struct trace_reader *reader, size_t run, const char *what)
-{
-	int64_t count = 0;
-
-	trace_reader_count(reader, run, &count, NULL);
-	progress_init(progress, cli->err, what, (uint64_t)count);
-}
 
 /* --- verify ----------------------------------------------------------------------------------- */
 
@@ -64,7 +30,7 @@ static int find_policy(void *arg, const char *name, const char *params,
 
 static void show_verifying(void *arg, uint64_t records)
 {
-	show_progress(&((struct verifying *)arg)->progress, records);
+	trace_run_progress(&((struct verifying *)arg)->progress, records);
 }
 
 static int verify(struct cli *cli, const struct plugins *plugins, struct trace_reader *reader,
@@ -74,7 +40,7 @@ static int verify(struct cli *cli, const struct plugins *plugins, struct trace_r
 	struct verify_result result;
 	int ret;
 
-	begin_progress(&verifying.progress, cli, reader, run, "verifying");
+	trace_run_progress_init(&verifying.progress, cli, reader, run, "verifying");
 	ret = verify_run(reader, run, find_policy, show_verifying, &verifying, &result, err);
 	progress_end(&verifying.progress);
 	if (ret)
@@ -118,9 +84,9 @@ static int what_if(struct cli *cli, const struct timeline *timeline,
 	if (!cli->json && replay_table_new(&table))
 		return err_set(err, -ENOMEM, "out of memory");
 	progress_init(&progress, cli->err, "replaying", specs->count * seeds);
-	ret = replay_jobs(timeline, specs, (uint64_t)cli->seed, seeds, jobs, &progress,
-			  table ? replay_table_add : print_line, table ? (void *)table : cli->out,
-			  err);
+	ret = replay_jobs(timeline, specs, (uint64_t)cli->seed, seeds, jobs, cli->exposure,
+			  &progress, table ? replay_table_add : print_line,
+			  table ? (void *)table : cli->out, err);
 	progress_end(&progress);
 	if (!ret && table)
 		replay_table_print(table, cli->out, cli->color);
@@ -149,8 +115,8 @@ static int replay(struct cli *cli, struct trace_reader *reader, size_t run,
 	struct progress progress;
 	int ret;
 
-	begin_progress(&progress, cli, reader, run, "reading");
-	ret = timeline_new(reader, run, show_progress, &progress, &timeline, err);
+	trace_run_progress_init(&progress, cli, reader, run, "reading");
+	ret = timeline_new(reader, run, trace_run_progress, &progress, &timeline, err);
 	progress_end(&progress);
 	if (ret)
 		return ret;
@@ -178,7 +144,7 @@ int replay_run(struct cli *cli)
 	}
 	ret = trace_reader_open(cli->words[0], &reader, &err);
 	if (!ret)
-		ret = choose_run(cli, reader, &run, &err);
+		ret = trace_run_choose(cli, reader, &run, &err);
 	if (!ret && cli->verify)
 		ret = verify(cli, &plugins, reader, run, &err);
 	else if (!ret)

@@ -1,8 +1,11 @@
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/exposure.h"
 #include "cli/replay.h"
+#include "exposure/replayed.h"
 
 static json_t *seconds(double us)
 {
@@ -89,4 +92,35 @@ json_t *replay_describe(const struct timeline *timeline, const struct policy_spe
 		"outage_s", seconds((double)result->outage_us), "migrations", reasons(result),
 		"dwell", dwells(result), "share", shares(timeline, result), "policy_errors",
 		(json_int_t)result->policy_errors);
+}
+
+#define WINDOW_S 60
+#define GUESS_S	 0.1
+
+int replay_describe_exposure(const struct timeline *timeline, const struct shadow_result *result,
+			     uint64_t seed, json_t *json)
+{
+	size_t paths = timeline->config.path_count;
+	const char **names = calloc(paths, sizeof(char *));
+	struct exposure exposure;
+	struct exposure_run run;
+	struct rng rng;
+	int ret = names ? replayed_init(timeline, result, &run) : -ENOMEM;
+
+	if (ret) {
+		free(names);
+		return ret;
+	}
+	for (size_t i = 0; i < paths; i++)
+		names[i] = timeline->paths[i].name;
+	ret = rng_init_seed(&rng, seed);
+	if (!ret)
+		ret = exposure_of(&run, WINDOW_S, GUESS_S, &rng, &exposure);
+	if (!ret) {
+		json_object_set_new(json, "exposure", exposure_describe(&exposure, names, paths));
+		exposure_fini(&exposure);
+	}
+	replayed_fini(&run);
+	free(names);
+	return ret;
 }

@@ -18,6 +18,7 @@ struct work {
 	const struct timeline *timeline;
 	const struct policy_specs *specs;
 	uint64_t first_seed, seeds;
+	bool exposure;
 };
 
 /* The `n`-th line. NULL with a sentence on failure; else to be freed. */
@@ -32,6 +33,11 @@ static char *work_line(const struct work *work, uint64_t n, struct err *err)
 	if (shadow_run(work->timeline, spec->ops, spec->values, seed, false, &result, err))
 		return NULL;
 	json = replay_describe(work->timeline, spec, seed, &result);
+	if (json && work->exposure &&
+	    replay_describe_exposure(work->timeline, &result, seed, json)) {
+		json_decref(json);
+		json = NULL;
+	}
 	shadow_result_fini(&result);
 	if (json)
 		line = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(10));
@@ -105,10 +111,10 @@ static int pass_lines(struct job *jobs, uint64_t job_count, uint64_t total,
 }
 
 int replay_jobs(const struct timeline *timeline, const struct policy_specs *specs,
-		uint64_t first_seed, uint64_t seeds, uint64_t jobs, struct progress *progress,
-		replay_line_fn fn, void *arg, struct err *err)
+		uint64_t first_seed, uint64_t seeds, uint64_t jobs, bool exposure,
+		struct progress *progress, replay_line_fn fn, void *arg, struct err *err)
 {
-	struct work work = {timeline, specs, first_seed, seeds};
+	struct work work = {timeline, specs, first_seed, seeds, exposure};
 	uint64_t total = specs->count * seeds, i, count = jobs < total ? jobs : total;
 	struct job all[JOBS_MAX] = {{0}};
 	int ret = 0, status;

@@ -53,6 +53,12 @@ check "stopped: and of the third" repeats 3
 check "what other policies would have done" prints '.policy == "round-robin" and .migrations.start == 1 and .rtt_mean_s > 0' \
 	local_comps replay -j --run 2 --policy round-robin,interval=1s "$trace"
 
+check "what the paths could learn" prints '.dwell.count > 10 and .share.time.p1 > 0 and .share.bytes.p2 > 0 and .handover.lag_s.p50 > 0 and (.windows | length) == 6 and .windows[0].max_share.count > 0' \
+	local_comps exposure -j --run 2 "$trace"
+check "... for people" says 0 'busiest path .*%' local_comps exposure --run 2 "$trace"
+check "... with other policies" prints '.exposure.dwell.count > 1 and .exposure.by_bytes.max > 0.2' \
+	local_comps replay -j --exposure --run 2 --policy random-interval,interval=500ms,min=100ms "$trace"
+
 sweep() { # OPTION...
 	x client "$e2e_build/comps" replay --json --run 2 --seeds 3 "$@" "$trace"
 }
