@@ -31,15 +31,16 @@ LAB_TESTS  := $(wildcard tests/lab/test_*.sh)
 VM_TESTS   := $(wildcard tests/vm/test_*.sh)
 FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
 HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
+PAGE_TESTS := $(wildcard tests/pages/test_*.sh)
 ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 
 # What `deps` installs: to build, to run, to test in the lab, on booted hosts, and in the virtual
 # machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
-	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libcap-dev libcmocka-dev \
+	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libjs-dygraphs libcap-dev libcmocka-dev \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
-	    dnsmasq-base systemd-container dbus parallel \
+	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver \
 	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all
@@ -49,7 +50,16 @@ $(BUILD)/compsd: $(call objects,daemon) $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lpthread -lm
 
-$(BUILD)/comps: $(call objects,cli) $(CLI_LIBS)
+# The report's page is put into the program as it is.
+PAGES := $(wildcard pages/*) $(addprefix /usr/share/javascript/dygraphs/dygraph.min.,css js)
+$(BUILD)/pages/pages.o: $(PAGES)
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	@for page in $(PAGES); do \
+		{ sed /sourceMappingURL/d $$page && printf '\0'; } >$(@D)/$${page##*/}; done
+	@cd $(@D) && ld -r -z noexecstack -b binary -o pages.o $(notdir $(PAGES))
+
+$(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm
 
@@ -69,7 +79,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/libdaemon.a $(BUILD)/libcli.a: $(BUILD)/lib%.a:
 	@rm -f $@ && ar rcs $@ $^
 $(BUILD)/libdaemon.a: $(filter-out $(BUILD)/daemon/main.o,$(call objects,daemon))
-$(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(call objects,cli))
+$(BUILD)/libcli.a: $(filter-out $(BUILD)/cli/main.o,$(call objects,cli)) $(BUILD)/pages/pages.o
 
 # The simulated network of tests/sim is shared by its tests.
 $(filter $(BUILD)/tests/sim/%,$(UNIT_TESTS)): $(patsubst %.c,$(BUILD)/%.o,\
@@ -114,15 +124,16 @@ demo: deps
 	@$(BUILD_AGAIN) all $(LAB_TOOLS)
 	@tests/lab/demo.sh
 
-CHECKS := check check-lint check-unit check-lab check-hosts check-asan check-fuzz check-vm
+CHECKS := check check-lint check-unit check-lab check-hosts check-pages check-asan check-fuzz check-vm
 check-lint:  SUITES = $(LINT_TESTS)
 check-unit:  SUITES = $(UNIT_TESTS)
 check-lab:   SUITES = $(LAB_TESTS)
 check-hosts: SUITES = $(HOST_TESTS)
+check-pages: SUITES = $(PAGE_TESTS)
 check-asan:  SUITES = $(ASAN_TESTS)
 check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
-check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(ASAN_TESTS)
+check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(PAGE_TESTS) $(ASAN_TESTS)
 check:       BESIDE = $(FUZZ_TESTS) $(VM_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps

@@ -32,6 +32,7 @@ static const struct args_option options[] = {
 	{'W', "window", "DURATION", "look at windows of this length, too (default 1m)", false},
 	{'E', "exposure", NULL, "add what the paths could learn (comps-exposure(1)) to --json",
 	 false},
+	{'o', "output", "FILE", "the file to write", false},
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
@@ -138,6 +139,8 @@ static const char **text_of(struct cli *cli, int letter)
 		return &cli->uplinks;
 	case 'c':
 		return &cli->config;
+	case 'o':
+		return &cli->output;
 	}
 	return NULL;
 }

@@ -55,9 +55,10 @@ struct cli {
 	int64_t count;	     /* leaktest; 0: not given */
 	const char *uplinks; /* leaktest; NULL: not given */
 	bool json, help, version, wait, follow;
-	bool csv, jsonl;   /* trace export */
-	int64_t window_us; /* exposure; 0: not given */
-	bool exposure;	   /* replay */
+	bool csv, jsonl;    /* trace export */
+	int64_t window_us;  /* exposure; 0: not given */
+	bool exposure;	    /* replay */
+	const char *output; /* report; NULL: not given */
 
 	/* replay */
 	const char *policies[CLI_POLICIES_MAX];

@@ -194,6 +194,21 @@ static const struct cli_command commands[] = {
 		.run = exposure_run_command,
 	},
 	{
+		.name = "report",
+		.usage = "report TRACE|REPLAY.jsonl... -o FILE.html",
+		.brief = "make a page with plots of a run, or of policies side by side",
+		.help = "Writes one page that needs no network: of a trace its round trips, losses "
+			"and\n"
+			"migrations; of what `comps replay --json` printed a table and a plot of "
+			"privacy\n"
+			"against performance (comps-report(1)).",
+		.options = "or",
+		.words_min = 1,
+		.words_max = 16,
+		.alone = true,
+		.run = report_run,
+	},
+	{
 		.name = "trace info",
 		.usage = "trace info TRACE",
 		.brief = "say what a trace holds",

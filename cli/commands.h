@@ -31,6 +31,7 @@ int daemon_commands_reload(struct cli *cli);
 int check_run(struct cli *cli);
 int leaktest_run(struct cli *cli);
 int exposure_run_command(struct cli *cli);
+int report_run(struct cli *cli);
 int replay_run(struct cli *cli);
 int trace_info(struct cli *cli);
 int trace_export(struct cli *cli);

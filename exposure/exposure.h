@@ -20,6 +20,7 @@ struct exposure_stay {
 	double from_s, to_s; /* since the start of the run */
 	double bytes;	     /* carried meanwhile */
 	double settle_s;     /* until the first packet from the exit came on it; NAN: not known */
+	const char *reason;  /* it was begun for; borrowed, or NULL */
 	bool censored;	     /* something else than the policy ended it */
 };
 

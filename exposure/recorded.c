@@ -54,7 +54,8 @@ static void end_stay(struct recorded *r, struct mono at, bool censored)
 	stay->censored = censored;
 }
 
-static int begin_stay(struct recorded *r, int path, struct mono at, double settle_s)
+static int begin_stay(struct recorded *r, int path, const char *reason, struct mono at,
+		      double settle_s)
 {
 	size_t room = r->stay_room ? 2 * r->stay_room : 256;
 	struct exposure_stay *larger;
@@ -70,7 +71,8 @@ static int begin_stay(struct recorded *r, int path, struct mono at, double settl
 	r->stays[r->run.stay_count++] = (struct exposure_stay){.path = path,
 							       .from_s = seconds_at(r, at),
 							       .to_s = seconds_at(r, at),
-							       .settle_s = settle_s};
+							       .settle_s = settle_s,
+							       .reason = reason};
 	return 0;
 }
 
@@ -95,7 +97,7 @@ static int on_outcome(struct recorded *r, const struct input *in)
 	if (outcome->outcome == MIGRATION_REFUSED || outcome->outcome == MIGRATION_ROLLED_BACK)
 		return 0;
 	end_stay(r, moved, is_outside_cause(outcome->reason));
-	return begin_stay(r, in->path, moved,
+	return begin_stay(r, in->path, outcome->reason, moved,
 			  outcome->settle_us < 0 ? NAN : (double)outcome->settle_us / 1e6);
 }
 
@@ -208,7 +210,7 @@ static int take(struct recorded *r, const struct input *in)
 	case INPUT_OUTCOME:
 		return on_outcome(r, in);
 	case INPUT_ADOPT:
-		return begin_stay(r, in->path, in->at, NAN);
+		return begin_stay(r, in->path, "adopted", in->at, NAN);
 	case INPUT_COUNTERS:
 		return on_counters(r, in);
 	case INPUT_REPLY:

@@ -19,7 +19,7 @@ struct recorded;
 int recorded_new(struct trace_reader *reader, size_t run, recorded_progress_fn progress, void *arg,
 		 struct recorded **out, struct err *err);
 
-/* Lives as long as `recorded`. */
+/* Lives as long as `recorded`, its reasons as long as the reader. */
 const struct exposure_run *recorded_run(const struct recorded *recorded);
 
 /* NULL is allowed. */
