@@ -16,7 +16,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CF
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 # Each folder is one static library; the link order is the dependency rule (arrows point right).
-LAYERS     := exposure replay trace netlink probes conf core policies lib
+LAYERS     := cells exposure replay trace netlink probes conf core policies lib
 LAYER_LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 

@@ -32,7 +32,13 @@ static const struct args_option options[] = {
 	{'W', "window", "DURATION", "look at windows of this length, too (default 1m)", false},
 	{'E', "exposure", NULL, "add what the paths could learn (comps-exposure(1)) to --json",
 	 false},
-	{'o', "output", "FILE", "the file to write", false},
+	{'o', "output", "FILE", "the file, or the folder, to write", false},
+	{'O', "owd", "DURATION,...", "one-way delay of each path (default 10ms,25ms,45ms)", false},
+	{'D', "downlink", "follow|independent", "how packets to the client choose (default follow)",
+	 false},
+	{'K', "kicks", "0|1|2", "packets sent only to make the server follow (default 2)", false},
+	{'X', "classes", "N", "how many sites (default 8)", false},
+	{'I', "loads", "N", "how many loads of each (default 32)", false},
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
@@ -141,6 +147,10 @@ static const char **text_of(struct cli *cli, int letter)
 		return &cli->config;
 	case 'o':
 		return &cli->output;
+	case 'O':
+		return &cli->owd;
+	case 'D':
+		return &cli->downlink;
 	}
 	return NULL;
 }
@@ -158,6 +168,10 @@ static int64_t *count_of(struct cli *cli, int letter)
 		return &cli->jobs;
 	case 'r':
 		return &cli->run;
+	case 'X':
+		return &cli->classes;
+	case 'I':
+		return &cli->loads;
 	}
 	return NULL;
 }
@@ -192,6 +206,12 @@ static int set_option(struct cli *cli, const struct args_option *option)
 		return set_duration(cli, option, &cli->timeout_us);
 	case 'W':
 		return set_duration(cli, option, &cli->window_us);
+	case 'K':
+		if (!optarg[0] || optarg[1] || !strchr("012", optarg[0]))
+			return cli_error(cli, CLI_USAGE, "--kicks: \"%s\" is not 0, 1 or 2",
+					 optarg);
+		cli->kicks = optarg[0] - '0' + 1;
+		break;
 	case 'p':
 		return add_text(cli, option, cli->policies, CLI_POLICIES_MAX, &cli->policy_count);
 	case 'P':

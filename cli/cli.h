@@ -55,10 +55,13 @@ struct cli {
 	int64_t count;	     /* leaktest; 0: not given */
 	const char *uplinks; /* leaktest; NULL: not given */
 	bool json, help, version, wait, follow;
-	bool csv, jsonl;    /* trace export */
-	int64_t window_us;  /* exposure; 0: not given */
-	bool exposure;	    /* replay */
-	const char *output; /* report; NULL: not given */
+	bool csv, jsonl;	    /* trace export */
+	int64_t window_us;	    /* exposure; 0: not given */
+	bool exposure;		    /* replay */
+	const char *output;	    /* report, split, generate; NULL: not given */
+	const char *owd, *downlink; /* split; NULL: not given */
+	int64_t kicks;		    /* split: one more than it says; 0: not given */
+	int64_t classes, loads;	    /* generate; 0: not given */
 
 	/* replay */
 	const char *policies[CLI_POLICIES_MAX];

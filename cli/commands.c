@@ -194,6 +194,51 @@ static const struct cli_command commands[] = {
 		.run = exposure_run_command,
 	},
 	{
+		.name = "split",
+		.usage = "split FOLDER -p POLICY -o FOLDER",
+		.brief = "split page loads by a policy, for attacks to be tried on",
+		.help = "Reads loads (.cell files of 2 to 4 columns, or Maybenot's) and writes "
+			"which "
+			"path\n"
+			"would have seen what, as TrafficSliver's simulator does (comps-split(1)). "
+			"POLICY is\n"
+			"a policy with its parameters, or one of compat:ts-bwr-paper, "
+			"compat:ts-bwr-actual,\n"
+			"compat:hywf, compat:comps-independent.",
+		.options = "pPODKSo",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = split_run,
+	},
+	{
+		.name = "attack",
+		.usage = "attack FOLDER",
+		.brief = "try the classical attack on split page loads",
+		.help = "Trains a nearest-neighbour attacker on four fifths of the loads of `comps "
+			"split` and\n"
+			"says how often it tells the site of the others: from any one path, from "
+			"the "
+			"busiest,\n"
+			"from two, beside nothing split and one path for each load "
+			"(comps-split(1)).",
+		.words_min = 1,
+		.words_max = 1,
+		.alone = true,
+		.run = attack_run_command,
+	},
+	{
+		.name = "generate",
+		.usage = "generate -o FOLDER",
+		.brief = "make page loads of sites that do not exist",
+		.help = "For tests and a first try of `comps split`; real loads differ in many "
+			"more "
+			"ways.",
+		.options = "XISo",
+		.alone = true,
+		.run = split_generate,
+	},
+	{
 		.name = "report",
 		.usage = "report TRACE|REPLAY.jsonl... -o FILE.html",
 		.brief = "make a page with plots of a run, or of policies side by side",

@@ -44,7 +44,7 @@ _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
 	"0 ") echo status watch migrate pin unpin drain enable policy events reload check \
-		leaktest trace replay exposure report down version help ;;
+		leaktest trace replay exposure report split attack generate down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
@@ -64,6 +64,8 @@ _comps_options()
 	events) echo --follow ;;
 	watch) echo --interval ;;
 	trace) echo --csv --jsonl ;;
+	split) echo --policy --plugin --owd --downlink --kicks --seed --output ;;
+	generate) echo --classes --loads --seed --output ;;
 	report) echo --run --output ;;
 	exposure) echo --run --window --seed ;;
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;

@@ -64,16 +64,17 @@ declare -A may_use=(
 	[policies]='policies/'
 	[core]='core/|lib/|policies/policy\.h'
 	[conf]='conf/|lib/|core/|policies/policy\.h'
+	[cells]='cells/|core/|lib/|policies/policy\.h'
 	[exposure]='exposure/|replay/|trace/|core/|lib/|policies/policy\.h'
 	[replay]='replay/|trace/|core/|lib/|policies/policy\.h'
 	[trace]='trace/|lib/|core/|policies/policy\.h'
 	[probes]='probes/|lib/'
 	[netlink]='netlink/|lib/'
 	[provision]='provision/|lib/'
-	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|exposure/|provision/'
-	[daemon]='(lib|core|conf|policies|trace|replay|exposure|probes|netlink|provision|daemon)/'
+	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|exposure/|cells/|provision/'
+	[daemon]='(lib|core|conf|policies|trace|replay|exposure|cells|probes|netlink|provision|daemon)/'
 )
-layers=(lib core conf trace replay exposure probes netlink provision policies) # the libraries: all but daemon and cli
+layers=(lib core conf trace replay exposure cells probes netlink provision policies) # the libraries: all but daemon and cli
 
 arrows() {
 	local folder
