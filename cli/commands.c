@@ -179,6 +179,22 @@ static const struct cli_command commands[] = {
 		.run = replay_run,
 	},
 	{
+		.name = "audit",
+		.usage = "audit [FILE]",
+		.brief = "say what links the paths to each other",
+		.help = "Looks through the configuration (and the running daemon, if there is one) "
+			"for what\n"
+			"tells an observer that the paths are one user's: shared keys, one server "
+			"or\n"
+			"provider, one way out, handshakes in step. Exit status 1 where a finding "
+			"is high\n"
+			"(comps-exposure(1)).",
+		.options = "c",
+		.words_max = 1,
+		.alone = true,
+		.run = audit_run,
+	},
+	{
 		.name = "exposure",
 		.usage = "exposure TRACE",
 		.brief = "say what each path could learn from a run",

@@ -44,7 +44,7 @@ _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
 	"0 ") echo status watch migrate pin unpin drain enable policy events reload check \
-		leaktest trace replay exposure report split attack generate down version help ;;
+		leaktest trace replay exposure audit report split attack generate down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
@@ -67,6 +67,7 @@ _comps_options()
 	split) echo --policy --plugin --owd --downlink --kicks --seed --output ;;
 	generate) echo --classes --loads --seed --output ;;
 	report) echo --run --output ;;
+	audit) echo --config ;;
 	exposure) echo --run --window --seed ;;
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;
 	leaktest) echo --config --uplink --count --for ;;

@@ -35,6 +35,13 @@ lab revive_proxy 1
 check "and comes back" wait_status "$DEADLINE" '.paths[0].state == "up"'
 check "another policy" comps policy set latency-best every=100ms hold=200ms
 check "the operator moves" comps migrate next --wait
+check "audit: what links the paths of the lab" prints '(map(.severity) | index("high") == null) and any(.[]; .text | test("shake hands")) and any(.[]; .text | test("inner tunnel")) and any(.[]; .severity == "note" and (.text | test("all paths leave by eth0")))' local_comps audit -j "$conf"
+linked() { # a copy of the configuration with one key of ours on two overlays
+	local key
+	cp -r "${conf%/*}" "$RUN/linked" && key=$(sed -n 's/^PrivateKey *= *//p' "$RUN/linked/wgnet1.conf") &&
+		sed -i "s|^PrivateKey.*|PrivateKey = $key|" "$RUN/linked/wgnet2.conf"
+}
+check "audit: a key that is used twice" eval 'linked && says 1 "high +p1 and p2 have the same key of ours" local_comps audit "$RUN/linked/comps.yaml"'
 check "and pins" comps pin p2
 check "it is recorded" recorded 500
 check "nobody else may read it" test "$(x client stat -c %a "$trace")" = 600
