@@ -65,6 +65,8 @@ struct conf_guards {
 	int64_t settle_timeout_us;	 /* the least time a migration gets to settle */
 	int64_t hold_down_us;		 /* hold-down of a path that failed once */
 	int64_t hold_down_half_life_us;	 /* of what earlier failures add to it */
+	uint32_t share_cap_percent;	 /* of the bytes within share_window_us; 0: no limit */
+	int64_t share_window_us;
 };
 
 struct conf_probe {

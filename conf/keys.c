@@ -150,6 +150,23 @@ static const struct schema_key guard_keys[] = {
 	 .preset = "1m",
 	 AT(conf_guards, hold_down_half_life_us),
 	 .help = "The time in which an earlier failure counts half as much."},
+	{.name = "share_cap",
+	 .type = "a number",
+	 .read = value_count,
+	 .min = 0,
+	 .max = 99,
+	 .preset = "0",
+	 AT(conf_guards, share_cap_percent),
+	 .help = "A policy may not choose a path that carried more than so many per cent of the "
+		 "bytes lately, where there is another; 0 is no limit."},
+	{.name = "share_window",
+	 .type = "a duration",
+	 .read = value_duration,
+	 .min = 1 * S,
+	 .max = 3600 * S,
+	 .preset = "30s",
+	 AT(conf_guards, share_window_us),
+	 .help = "How long lately is."},
 };
 
 const struct schema_section keys_guards = SECTION(guard_keys);

@@ -29,6 +29,8 @@ struct machine_config conf_machine_config(const struct conf_probe *probe,
 						.max_us = HOLD_DOWN_MAX_US,
 						.half_life_us = guards->hold_down_half_life_us,
 					},
+				.share_cap_percent = guards->share_cap_percent,
+				.share_window_us = guards->share_window_us,
 			},
 		.path_count = path_count,
 	};

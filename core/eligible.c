@@ -45,6 +45,39 @@ bool steer_eligible(const struct steer *steer, const struct path_view *views, in
 			     eligible_ignores_holds(steer, views, now), now);
 }
 
+int eligible_preferred(const struct steer *steer)
+{
+	int best = POLICY_NONE;
+	size_t i;
+
+	for (i = 0; i < steer->count; i++) {
+		if (steer->shown[i].eligible &&
+		    (best == POLICY_NONE || steer->shown[i].priority < steer->shown[best].priority))
+			best = (int)i;
+	}
+	return best;
+}
+
+static bool is_over_cap(const struct steer *steer, size_t i, struct mono now)
+{
+	uint64_t bytes = eligible_bytes(&steer->shown[steer->active]);
+
+	return 100 * share_of(&steer->share, (int)i, bytes, steer->config.share_window_us, now) >
+	       steer->config.share_cap_percent;
+}
+
+void eligible_apply_cap(struct steer *steer, struct mono now)
+{
+	size_t within = 0, i;
+
+	if (!steer->config.share_cap_percent)
+		return;
+	for (i = 0; i < steer->count; i++)
+		within += steer->shown[i].eligible && !is_over_cap(steer, i, now);
+	for (i = 0; i < steer->count && within; i++)
+		steer->shown[i].eligible &= !is_over_cap(steer, i, now);
+}
+
 struct mono eligible_next_release(const struct steer *steer, struct mono now)
 {
 	struct mono next = MONO_NEVER;

@@ -29,6 +29,18 @@ bool eligible_ignores_holds(const struct steer *steer, const struct path_view *v
 bool eligible_path(const struct steer *steer, const struct path_view *view, size_t i,
 		   bool ignore_holds, struct mono now);
 
+/* Of the paths shown as eligible the one of the lowest priority number; POLICY_NONE without any. */
+int eligible_preferred(const struct steer *steer);
+
+static inline uint64_t eligible_bytes(const struct policy_path *path)
+{
+	return path->tx_bytes + path->rx_bytes;
+}
+
+/* Of the paths shown to the policy, takes those out of choice that have had more than their share
+ * of the traffic; none where there would be no other. */
+void eligible_apply_cap(struct steer *steer, struct mono now);
+
 /* When some path next becomes eligible by time alone; MONO_NEVER if none does. */
 struct mono eligible_next_release(const struct steer *steer, struct mono now);
 

@@ -1,6 +1,9 @@
 #include "core/report.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+#include "core/eligible.h"
 
 /* -1 stands for unknown all over the core. */
 static json_t *seconds(int64_t us)
@@ -195,11 +198,36 @@ static json_t *trace(const struct report_trace *trace)
 			 trace->error[0] ? json_string(trace->error) : json_null());
 }
 
+/* What the paths carried lately, as comps-exposure(1) has it: M1 to M3. */
+static json_t *exposure(const struct report *report, const struct path_view *views)
+{
+	const struct steer *steer = report->steer;
+	int64_t window_us = steer->config.share_window_us;
+	json_t *shares = json_object();
+	double busiest = 0, bits = 0;
+	uint64_t bytes = 0;
+	size_t i;
+
+	if (steer->active != POLICY_NONE)
+		bytes = eligible_bytes(&views[steer->active].policy);
+	for (i = 0; i < report->paths->count; i++) {
+		double w = share_of(&steer->share, (int)i, bytes, window_us, report->now);
+
+		json_object_set_new(shares, report->paths->path[i].name, json_real(w));
+		busiest = w > busiest ? w : busiest;
+		bits -= w > 0 ? w * log2(w) : 0;
+	}
+	return json_pack("{s:f, s:o, s:o, s:o, s:o}", "window_s", (double)window_us / 1e6, "share",
+			 shares, "busiest", busiest > 0 ? json_real(busiest) : json_null(),
+			 "entropy_bits", busiest > 0 ? json_real(bits) : json_null(),
+			 "effective_paths", busiest > 0 ? json_real(exp2(bits)) : json_null());
+}
+
 json_t *report_status(const struct report *report)
 {
 	const struct paths *paths = report->paths;
 	struct path_view *views = calloc(paths->count, sizeof(*views));
-	json_t *list = json_array();
+	json_t *list = json_array(), *shares;
 	size_t i;
 
 	if (!views || !list) {
@@ -210,16 +238,18 @@ json_t *report_status(const struct report *report)
 	paths_view(paths, report->now, views);
 	for (i = 0; i < paths->count; i++)
 		json_array_append_new(list, path_status(report, i, views));
+	shares = exposure(report, views);
 	free(views);
-	return json_pack("{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
-			 "version", report->version, "uptime_s",
-			 (double)mono_diff_us(report->now, report->started) / 1e6, "mode",
-			 report->mode, "wireguard", report->wireguard, "active",
-			 path_name(paths, report->steer->active), "pinned",
-			 path_name(paths, report->steer->pinned), "pinned_until_s",
-			 pinned_until(report), "policy", report_policy(report->steer),
-			 "leaked_packets", packets(report->leaked_packets), "blocked_packets",
-			 packets(report->blocked_packets), "migrations",
-			 migrations(report->migrations, paths), "trace", trace(report->trace),
-			 "fault", path_fault_name(paths_common_fault(paths)), "paths", list);
+	return json_pack(
+		"{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
+		"version", report->version, "uptime_s",
+		(double)mono_diff_us(report->now, report->started) / 1e6, "mode", report->mode,
+		"wireguard", report->wireguard, "active", path_name(paths, report->steer->active),
+		"pinned", path_name(paths, report->steer->pinned), "pinned_until_s",
+		pinned_until(report), "policy", report_policy(report->steer), "leaked_packets",
+		packets(report->leaked_packets), "blocked_packets",
+		packets(report->blocked_packets), "migrations",
+		migrations(report->migrations, paths), "exposure", shares, "trace",
+		trace(report->trace), "fault", path_fault_name(paths_common_fault(paths)), "paths",
+		list);
 }

@@ -13,7 +13,8 @@
  *  6. Is a path pinned?  Go there if it is eligible ("pin"); the policy is not asked.
  *  7. The policy is asked.  Its wish is granted if the path is eligible, the minimum dwell (never
  *     less than two round trips) is over and the rate limit has a token; if only time is missing,
- *     it is asked again when there is.
+ *     it is asked again when there is. A path that has had more than its share of the traffic
+ *     lately is not shown to it, where there is another.
  *
  * A path is eligible when it is up, not drained and not held down. It is held down after it went
  * down while others were heard, or a migration to it failed, for longer the more often that
@@ -110,6 +111,7 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.requested = POLICY_NONE,
 		.pinned = POLICY_NONE,
 	};
+	share_init(&steer->share);
 	bucket_init(&steer->migrations, config->migrations_per_min,
 		    MINUTE_US / config->migrations_per_min, now);
 	steer->path = calloc(path_count, sizeof(*steer->path));
@@ -213,19 +215,6 @@ static void ask_policy(struct steer *steer, enum policy_event event, struct mono
 	}
 }
 
-static int preferred(const struct steer *steer)
-{
-	int best = POLICY_NONE;
-	size_t i;
-
-	for (i = 0; i < steer->count; i++) {
-		if (steer->shown[i].eligible &&
-		    (best == POLICY_NONE || steer->shown[i].priority < steer->shown[best].priority))
-			best = (int)i;
-	}
-	return best;
-}
-
 static void migrate(struct steer *steer, int to, const char *reason, struct steer_verdict *out)
 {
 	steer->moving_to = to;
@@ -242,7 +231,8 @@ static bool choose_now(struct steer *steer, const struct path_view *views, enum 
 	if (!show_paths(steer, views, fresh_since, now))
 		return false;
 	ask_policy(steer, event, now, &answer);
-	migrate(steer, answer.path == POLICY_KEEP ? preferred(steer) : answer.path, reason, out);
+	migrate(steer, answer.path == POLICY_KEEP ? eligible_preferred(steer) : answer.path, reason,
+		out);
 	return true;
 }
 
@@ -285,6 +275,7 @@ static void follow_policy(struct steer *steer, const struct path_view *views, st
 	struct policy_answer answer;
 
 	show_paths(steer, views, MONO_LONG_AGO, now);
+	eligible_apply_cap(steer, now);
 	ask_policy(steer, policy_event(steer, now), now, &answer);
 	steer->policy_wake = (struct mono){answer.wake_us};
 	steer->wish_delayed = answer.path != POLICY_KEEP && !mono_due(allowed, now);
@@ -386,8 +377,8 @@ bool steer_minds_figures(const struct steer *steer, const struct path_view *view
 	       steer->wish_delayed;
 }
 
-void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
-		  struct steer_verdict *out)
+static void decide(struct steer *steer, const struct path_view *views, struct mono now,
+		   struct steer_verdict *out)
 {
 	observe(steer, views, now);
 	*out = (struct steer_verdict){STEER_KEEP, POLICY_NONE, NULL,
@@ -405,6 +396,17 @@ void steer_decide(struct steer *steer, const struct path_view *views, struct mon
 	if (obey_operator(steer, views, now, out))
 		return;
 	follow_policy(steer, views, now, out);
+}
+
+void steer_decide(struct steer *steer, const struct path_view *views, struct mono now,
+		  struct steer_verdict *out)
+{
+	decide(steer, views, now, out);
+	if (out->action != STEER_MIGRATE)
+		return;
+	if (steer->active != POLICY_NONE)
+		steer->left_bytes = eligible_bytes(&views[steer->active].policy);
+	steer->entered_bytes = eligible_bytes(&views[out->to].policy);
 }
 
 /* --- what happened --------------------------------------------------------------------------- */
@@ -438,6 +440,7 @@ void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struc
 		steer->active = to;
 		steer->path[to].unsettled = outcome == MIGRATION_FAILED;
 		steer->trouble = moved;
+		share_move(&steer->share, steer->left_bytes, to, steer->entered_bytes, moved);
 	}
 	steer->since = moved;
 	tell_policy_migrated(steer, now);
@@ -448,6 +451,7 @@ void steer_adopt(struct steer *steer, int active, struct mono now)
 	steer->active = active;
 	steer->since = now;
 	steer->trouble = now;
+	share_move(&steer->share, 0, active, 0, now);
 }
 
 int steer_request(struct steer *steer, const struct path_view *views, int path, struct mono now)

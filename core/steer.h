@@ -15,6 +15,7 @@
 #include "core/hold_down.h"
 #include "core/migration.h"
 #include "core/path.h"
+#include "core/share.h"
 #include "lib/err.h"
 #include "lib/mono.h"
 #include "lib/rng.h"
@@ -24,6 +25,9 @@ struct steer_config {
 	int64_t min_dwell_us;		   /* shortest stay that a policy may choose */
 	uint32_t migrations_per_min;	   /* most that a policy may choose; failovers are free */
 	struct hold_down_config hold_down; /* a path that failed stays out of choice */
+	uint32_t share_cap_percent; /* a policy may not choose a path that carried more of the bytes
+				     * of the last share_window_us than this; 0: no limit */
+	int64_t share_window_us;
 };
 
 enum steer_action {
@@ -67,10 +71,12 @@ struct steer {
 	struct mono pinned_until;
 	struct mono policy_wake;
 	bool policy_started;
-	uint32_t session;	  /* struct policy_input's */
-	bool wish_delayed;	  /* the policy wants to move, a guard makes it wait */
-	uint32_t policy_errors;	  /* answers that made no sense */
-	struct bucket migrations; /* the rate limit */
+	uint32_t session;		    /* struct policy_input's */
+	bool wish_delayed;		    /* the policy wants to move, a guard makes it wait */
+	uint32_t policy_errors;		    /* answers that made no sense */
+	struct bucket migrations;	    /* the rate limit */
+	struct share share;		    /* of each path in the traffic */
+	uint64_t left_bytes, entered_bytes; /* of both paths at the last verdict to migrate */
 };
 
 /* Random numbers of `rng`, one of its streams for each enum policy_stream. */

@@ -98,7 +98,7 @@ static int read_paths(struct trace_reader *reader, struct trace_run *run, struct
 	return code == SQLITE_OK ? 0 : fail(reader, code, err);
 }
 
-/* Columns 7 to 16: what the machine was made with. */
+/* Columns 7 to 18: what the machine was made with. */
 static void read_config(sqlite3_stmt *statement, struct machine_config *config)
 {
 	config->stats = (struct path_stats_config){
@@ -114,6 +114,8 @@ static void read_config(sqlite3_stmt *statement, struct machine_config *config)
 		.hold_down = {sqlite3_column_int64(statement, 14),
 			      sqlite3_column_int64(statement, 15),
 			      sqlite3_column_int64(statement, 16)},
+		.share_cap_percent = (uint32_t)sqlite3_column_int64(statement, 17),
+		.share_window_us = sqlite3_column_int64(statement, 18),
 	};
 }
 
@@ -134,7 +136,7 @@ static int add_run(struct trace_reader *reader, sqlite3_stmt *statement, struct 
 		return err_set(err, -ENOMEM, "out of memory");
 	reader->runs = runs;
 	run = &runs[reader->run_count];
-	if (trace_run_init(run, (size_t)sqlite3_column_int64(statement, 17)))
+	if (trace_run_init(run, (size_t)sqlite3_column_int64(statement, 19)))
 		return err_set(err, -ENOMEM, "out of memory");
 	reader->run_count++;
 	run->id = sqlite3_column_int64(statement, 0);

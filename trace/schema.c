@@ -15,7 +15,8 @@ const char trace_schema[] =
 	" down_after INTEGER NOT NULL, timeout_min_us INTEGER NOT NULL,"
 	" timeout_max_us INTEGER NOT NULL, min_dwell_us INTEGER NOT NULL,"
 	" migrations_per_min INTEGER NOT NULL, hold_down_us INTEGER NOT NULL,"
-	" hold_down_max_us INTEGER NOT NULL, hold_down_half_life_us INTEGER NOT NULL);"
+	" hold_down_max_us INTEGER NOT NULL, hold_down_half_life_us INTEGER NOT NULL,"
+	" share_cap_percent INTEGER NOT NULL, share_window_us INTEGER NOT NULL);"
 	"CREATE TABLE path("
 	" run INTEGER NOT NULL, path INTEGER NOT NULL, name TEXT NOT NULL, interface TEXT NOT NULL,"
 	" priority INTEGER NOT NULL, link_up INTEGER NOT NULL, PRIMARY KEY(run, path))"
@@ -116,6 +117,10 @@ int trace_check(sqlite3 *db, const char *file, struct err *err)
 	if (id != TRACE_APPLICATION_ID)
 		return err_set(err, -EBADMSG, "%s: is an SQLite database, but no trace of CoMPS",
 			       file);
+	if (version < TRACE_VERSION)
+		return err_set(err, -EBADMSG,
+			       "%s: has schema %lld, from before the first release; record anew",
+			       file, (long long)version);
 	if (version > TRACE_VERSION)
 		return err_set(err, -EBADMSG,
 			       "%s: has schema %lld, from a newer CoMPS; this one reads up to %d",

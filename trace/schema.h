@@ -8,7 +8,7 @@
 #include "lib/err.h"
 
 #define TRACE_APPLICATION_ID 0x434f4d50 /* "COMP"; PRAGMA application_id */
-#define TRACE_VERSION	     1		/* PRAGMA user_version */
+#define TRACE_VERSION	     2		/* PRAGMA user_version */
 
 /* The tables that hold records, NULL-ended; each has the columns seq, run and at_us. */
 extern const char *const trace_tables[];

@@ -36,7 +36,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[PUT_RUN] = "INSERT INTO run VALUES(NULL,?,?,?,?,NULL,0,?,?,?,?,?,?,?,?,?,?)",
+	[PUT_RUN] = "INSERT INTO run VALUES(NULL,?,?,?,?,NULL,0,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[END_RUN] = "UPDATE run SET ended_us = ? WHERE run = ?",
 	[PUT_PATH] = "INSERT INTO path VALUES(?,?,?,?,?,?)",
 	[PUT_SENT] = "INSERT INTO sent VALUES(?,?,?,?,?,?)",
@@ -241,7 +241,8 @@ int trace_writer_begin(struct trace_writer *writer, const struct trace_run *run,
 		     stats->up_after, stats->down_after, stats->timeout_min_us,
 		     stats->timeout_max_us, steer->min_dwell_us, steer->migrations_per_min,
 		     steer->hold_down.first_us, steer->hold_down.max_us,
-		     steer->hold_down.half_life_us);
+		     steer->hold_down.half_life_us, steer->share_cap_percent,
+		     steer->share_window_us);
 	writer->run = sqlite3_last_insert_rowid(writer->db);
 	for (i = 0; i < run->config.path_count && !ret; i++) {
 		bind_text(writer, PUT_PATH, 3, run->paths[i].name);

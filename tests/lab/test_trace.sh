@@ -44,6 +44,7 @@ linked() { # a copy of the configuration with one key of ours on two overlays
 check "audit: a key that is used twice" eval 'linked && says 1 "high +p1 and p2 have the same key of ours" local_comps audit "$RUN/linked/comps.yaml"'
 check "and pins" comps pin p2
 check "it is recorded" recorded 500
+check "the shares of the last half minute" status '.exposure | .window_s == 30 and .busiest > 0.1 and .busiest < 1 and .effective_paths > 1 and ([.share[]] | add > 0.99)'
 check "nobody else may read it" test "$(x client stat -c %a "$trace")" = 600
 stop_compsd KILL
 check "killed: the file is whole" info 'length == 1 and .[0].ended == false and .[0].lost == 0 and .[0].migrations > 20'

@@ -80,6 +80,7 @@ void recording_of_life(struct recording *r, const char *policy, uint64_t seed, i
 	struct err err = {""};
 	size_t i;
 
+	config.guards.share_cap_percent = seed % 3 ? 0 : 40;
 	snprintf(r->file, sizeof(r->file), "/tmp/comps-sim-trace-%d", (int)getpid());
 	unlink(r->file);
 	if (trace_writer_open(r->file, &r->writer, &err))

@@ -30,6 +30,7 @@ struct world_config world_defaults(size_t paths, const char *policy)
 				.settle_timeout_us = 500 * MS,
 				.hold_down_us = 10 * SECOND,
 				.hold_down_half_life_us = 60 * SECOND,
+				.share_window_us = 30 * SECOND,
 			},
 		.probe =
 			{

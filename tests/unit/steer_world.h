@@ -63,7 +63,7 @@ static inline int steer_world_setup(void **state)
 	struct steer_world *w = calloc(1, sizeof(*w));
 	size_t i;
 
-	w->config = (struct steer_config){2 * S, 120, {10 * S, 300 * S, 60 * S}};
+	w->config = (struct steer_config){2 * S, 120, {10 * S, 300 * S, 60 * S}, 0, 30 * S};
 	w->script = (struct script){POLICY_KEEP, NULL, POLICY_NEVER, 0, {0}, {0}};
 	w->policy = (struct policy_ops){
 		.name = "script",

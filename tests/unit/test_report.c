@@ -27,7 +27,7 @@ struct fixture {
 static int setup(void **state)
 {
 	static const struct path_stats_config stats = {100, 3, 4, 50000, 1000000};
-	static const struct steer_config steer = {2 * S, 120, {10 * S, 300 * S, 60 * S}};
+	static const struct steer_config steer = {2 * S, 120, {10 * S, 300 * S, 60 * S}, 0, 30 * S};
 	const struct policy_ops *policy = registry_find("random-interval");
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct err err;

@@ -261,7 +261,7 @@ static void test_a_newer_schema(void **state)
 	commit(f);
 	trace_writer_free(f->writer);
 	f->writer = NULL;
-	run_sql(f, "PRAGMA user_version=2");
+	run_sql(f, "PRAGMA user_version=3");
 	expect_refused(f, "newer CoMPS");
 }
 
