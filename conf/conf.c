@@ -82,6 +82,9 @@ void conf_free(struct conf *conf)
 	free(conf->userspace);
 	free(conf->paths);
 	plugins_fini(&conf->plugins);
+	for (size_t i = 0; i < conf->shadow_count; i++)
+		free(conf->shadows[i].values);
+	free(conf->shadows);
 	free(conf->policy_values);
 	free(conf->network.uplinks);
 	free(conf->bypass);

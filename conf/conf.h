@@ -16,11 +16,13 @@
 #include "conf/diag.h"
 #include "conf/plugins.h"
 #include "conf/wgquick.h"
+#include "core/shadows.h"
 #include "lib/ip.h"
 #include "lib/log.h"
 #include "policies/policy.h"
 
 #define CONF_PATHS_MAX	     1000
+#define CONF_SHADOWS_MAX     16
 #define CONF_PATH_NAME_BYTES 16	 /* with its NUL */
 #define CONF_RULE_BLOCK	     100 /* rule priorities from network.rule_priority are CoMPS' own */
 #define CONF_OVERHEAD_BYTES  80	 /* of one tunnel inside another: IPv6 40 + UDP 8 + WireGuard 32 */
@@ -107,6 +109,9 @@ struct conf {
 	int profile; /* index into profiles_names; what it stands for is in the rest already */
 	const struct policy_ops *policy;
 	union policy_value *policy_values; /* policy->param_count of them */
+
+	struct shadows_policy *shadows; /* shadow_count of them */
+	size_t shadow_count;
 
 	struct conf_guards guards;
 	struct conf_probe probe;

@@ -434,6 +434,12 @@ static const struct schema_key top_keys[] = {
 	 .preset = "",
 	 .help = "When to migrate and where to; the parameters of the policy stand beside its "
 		 "name."},
+	{.name = "shadows",
+	 .section = &keys_policy,
+	 .read = section_shadows,
+	 .help = "A list of policies that are asked beside the one that decides; what they would "
+		 "do "
+		 "is in the status."},
 	{.name = "guards",
 	 .section = &keys_guards,
 	 AT(conf, guards),

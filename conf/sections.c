@@ -112,7 +112,7 @@ static const struct policy_ops *choose_policy(struct conf_reader *r, const struc
 }
 
 static bool set_policy_param(struct conf_reader *r, const struct conf_node *param,
-			     const struct conf *conf)
+			     const struct shadows_policy *policy)
 {
 	struct schema_key wanted = {.name = param->key, .type = "a single value"};
 	const char *text = schema_text(r, &wanted, param);
@@ -121,7 +121,7 @@ static bool set_policy_param(struct conf_reader *r, const struct conf_node *para
 
 	if (!text)
 		return false;
-	rc = conf_policy_param_set(conf->policy, conf->policy_values, param->key, text, &e);
+	rc = conf_policy_param_set(policy->ops, policy->values, param->key, text, &e);
 	if (rc == -ENOENT)
 		diag_error(r->d, r->file, param->key_line, param->key_column, "policy: %s", e.text);
 	else if (rc < 0)
@@ -129,35 +129,61 @@ static bool set_policy_param(struct conf_reader *r, const struct conf_node *para
 	return rc == 0;
 }
 
-VALUE_READER(section_policy)
+/* A name and parameters beside it. Without a policy out->ops is NULL. */
+static void read_policy(struct conf_reader *r, const struct schema_key *key,
+			const struct conf_node *node, size_t path_count, struct shadows_policy *out)
 {
-	struct conf *conf = field;
 	bool good = true;
 	struct err e;
 	int rc;
 
+	*out = (struct shadows_policy){NULL, NULL};
 	if (node->kind != CONF_NODE_MAPPING && !schema_is_empty(node)) {
 		schema_error(r, node, "a group of keys is wanted here, such as name: hold");
 		return;
 	}
-	conf->policy = choose_policy(r, key, node);
-	if (!conf->policy)
+	out->ops = choose_policy(r, key, node);
+	if (!out->ops)
 		return;
-	conf->policy_values = conf_policy_values_new(conf->policy);
-	if (!conf->policy_values) {
+	out->values = conf_policy_values_new(out->ops);
+	if (!out->values) {
 		r->d->out_of_memory = true;
 		return;
 	}
 	for (size_t i = 0; i < node->count; i++)
 		if (strcmp(node->children[i]->key, key->section->keys[0].name) != 0)
-			good = set_policy_param(r, node->children[i], conf) && good;
-	rc = good ? conf_policy_values_check(conf->policy, conf->policy_values, conf->path_count,
-					     &e)
-		  : 0;
+			good = set_policy_param(r, node->children[i], out) && good;
+	rc = good ? conf_policy_values_check(out->ops, out->values, path_count, &e) : 0;
 	if (rc == -ENOMEM)
 		r->d->out_of_memory = true;
 	else if (rc < 0)
-		schema_error(r, node, "%s: %s", conf->policy->name, e.text);
+		schema_error(r, node, "%s: %s", out->ops->name, e.text);
+}
+
+VALUE_READER(section_policy)
+{
+	struct conf *conf = field;
+	struct shadows_policy policy;
+
+	read_policy(r, key, node, conf->path_count, &policy);
+	conf->policy = policy.ops;
+	conf->policy_values = policy.values;
+}
+
+VALUE_READER(section_shadows)
+{
+	struct conf *conf = field;
+	size_t count = schema_item_count(node);
+
+	if (count > CONF_SHADOWS_MAX) {
+		schema_error(r, node, "%zu shadows; at most %d are possible", count,
+			     CONF_SHADOWS_MAX);
+		return;
+	}
+	conf->shadows = new_array(r, count, sizeof(*conf->shadows));
+	conf->shadow_count = conf->shadows ? count : 0;
+	for (size_t i = 0; i < conf->shadow_count; i++)
+		read_policy(r, key, schema_item(node, i), conf->path_count, &conf->shadows[i]);
 }
 
 static void load_wgquick(struct conf_reader *r, const struct conf_node *node, const char *file,

@@ -10,6 +10,7 @@ VALUE_READER(section_inner);	 /* struct conf; its mode is known by now */
 VALUE_READER(section_paths);	 /* struct conf */
 VALUE_READER(section_plugins);	 /* struct conf */
 VALUE_READER(section_policy);	 /* struct conf; the plug-ins are known by now */
+VALUE_READER(section_shadows);	 /* likewise */
 VALUE_READER(section_config);	 /* struct wgquick *: loads the .conf */
 VALUE_READER(section_proxy);	 /* struct conf_path */
 VALUE_READER(section_uplink);	 /* struct conf_network */

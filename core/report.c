@@ -223,6 +223,29 @@ static json_t *exposure(const struct report *report, const struct path_view *vie
 			 "effective_paths", busiest > 0 ? json_real(exp2(bits)) : json_null());
 }
 
+static json_t *shadows(const struct report *report)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < report->shadows->count; i++) {
+		const struct shadows_one *one = &report->shadows->items[i];
+		json_t *object = report_policy(&one->steer);
+		double served_us = (double)one->served_us;
+
+		json_object_del(object, "help");
+		json_object_set_new(object, "active", path_name(report->paths, one->steer.active));
+		json_object_set_new(object, "migrations",
+				    json_integer((json_int_t)one->migrations));
+		json_object_set_new(object, "outage_s", seconds(one->outage_us));
+		json_object_set_new(object, "rtt_mean_s",
+				    served_us > 0 ? json_real(one->srtt_us_us / served_us / 1e6)
+						  : json_null());
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 json_t *report_status(const struct report *report)
 {
 	const struct paths *paths = report->paths;
@@ -241,7 +264,7 @@ json_t *report_status(const struct report *report)
 	shares = exposure(report, views);
 	free(views);
 	return json_pack(
-		"{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
+		"{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 		"version", report->version, "uptime_s",
 		(double)mono_diff_us(report->now, report->started) / 1e6, "mode", report->mode,
 		"wireguard", report->wireguard, "active", path_name(paths, report->steer->active),
@@ -249,7 +272,7 @@ json_t *report_status(const struct report *report)
 		pinned_until(report), "policy", report_policy(report->steer), "leaked_packets",
 		packets(report->leaked_packets), "blocked_packets",
 		packets(report->blocked_packets), "migrations",
-		migrations(report->migrations, paths), "exposure", shares, "trace",
-		trace(report->trace), "fault", path_fault_name(paths_common_fault(paths)), "paths",
-		list);
+		migrations(report->migrations, paths), "shadows", shadows(report), "exposure",
+		shares, "trace", trace(report->trace), "fault",
+		path_fault_name(paths_common_fault(paths)), "paths", list);
 }

@@ -10,6 +10,7 @@
 
 #include "core/migration.h"
 #include "core/path.h"
+#include "core/shadows.h"
 #include "core/steer.h"
 
 /* What is recorded. */
@@ -27,6 +28,7 @@ struct report {
 	const struct paths *paths;
 	const struct steer *steer;
 	const struct migration_log *migrations;
+	const struct shadows *shadows;
 	const struct report_trace *trace;	 /* NULL: nothing is */
 	int64_t leaked_packets, blocked_packets; /* -1 while the guard cannot be read */
 };

@@ -121,6 +121,16 @@ void announce_path_states(struct daemon *daemon)
 	}
 }
 
+void announce_shadow(void *arg, size_t shadow, int from, int to, const char *reason)
+{
+	struct daemon *daemon = arg;
+	const struct path *path = daemon->engine.machine.paths.path;
+
+	log_debug(&daemon->log, "shadow %s: would migrate %s -> %s (%s)",
+		  daemon->engine.conf->shadows[shadow].ops->name, path[from].name, path[to].name,
+		  reason);
+}
+
 void announce_guard(struct daemon *daemon, const struct guard_counters *counters)
 {
 	uint64_t before = daemon->guard.leaked;

@@ -21,6 +21,9 @@ void announce_path_states(struct daemon *daemon);
 
 /* Says when the guard is gone or has stopped packets of the inner tunnel; NULL when it cannot be
  * read. */
+/* A shadows_fn for the daemon. */
+void announce_shadow(void *arg, size_t shadow, int from, int to, const char *reason);
+
 void announce_guard(struct daemon *daemon, const struct guard_counters *counters);
 
 #endif

@@ -76,6 +76,7 @@ static json_t *status(struct daemon *daemon, const struct control_request *reque
 		.now = clock_now(),
 		.paths = &engine->machine.paths,
 		.steer = &engine->machine.steer,
+		.shadows = &engine->shadows,
 		.migrations = &daemon->migrations,
 		.leaked_packets = -1,
 		.blocked_packets = -1,

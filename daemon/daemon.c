@@ -164,6 +164,16 @@ static void decide(struct daemon *daemon, struct mono now)
 			       machine_srtt_us(machine, verdict.to), now, clock_wall_us());
 }
 
+static void ask_shadows(struct daemon *daemon, struct mono now)
+{
+	struct machine *machine = &daemon->engine.machine;
+
+	daemon->shadows_at = MONO_NEVER;
+	if (daemon->engine.shadows.count)
+		daemon->shadows_at = shadows_decide(
+			&daemon->engine.shadows, machine_views(machine, now), &machine->steer, now);
+}
+
 static void repair(struct daemon *daemon, struct mono now)
 {
 	struct engine *engine = &daemon->engine;
@@ -197,6 +207,7 @@ static struct mono next_wake(const struct daemon *daemon, struct mono now)
 	next = mono_earlier(next, engine->reopen_at);
 	next = mono_earlier(next, resolver_next_deadline(daemon->resolver, now));
 	next = mono_earlier(next, daemon->decide_at);
+	next = mono_earlier(next, daemon->shadows_at);
 	next = mono_earlier(next, prober_next_deadline(engine->prober));
 	next = mono_earlier(next, paths_next_deadline(&engine->machine.paths));
 	return mono_earlier(next, executor_next_deadline(&engine->executor));
@@ -221,8 +232,12 @@ static void daemon_step(void *arg)
 	engine_feed(daemon, (struct input){.kind = INPUT_TIME, .at = now});
 	executor_on_time(&engine->executor, now);
 	finish_migration(daemon, now);
-	if (daemon->decide_now || mono_due(daemon->decide_at, now))
+	if (daemon->decide_now || mono_due(daemon->decide_at, now)) {
 		decide(daemon, now);
+		ask_shadows(daemon, now);
+	} else if (mono_due(daemon->shadows_at, now)) {
+		ask_shadows(daemon, now);
+	}
 	if (engine->strays_left && engine->machine.steer.active >= 0) {
 		teardown_strays(&engine->network);
 		engine->strays_left = false;

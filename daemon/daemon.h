@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "core/machine.h"
 #include "core/migration.h"
+#include "core/shadows.h"
 #include "daemon/control.h"
 #include "daemon/events.h"
 #include "daemon/executor.h"
@@ -39,6 +40,7 @@ struct engine {
 	struct loop_fd *prober_fds[PROBE_FDS];
 	struct loop_fd *watch_fd; /* of the path that a migration waits for */
 	int watched;
+	struct shadows shadows;
 	union policy_value *values; /* set by command in place of the configuration's; or NULL */
 	struct mono *looked_up;	    /* per path, and the exit: when its name last was */
 	struct mono reopen_at;	    /* MONO_NEVER while no interface is missing */
@@ -75,6 +77,7 @@ struct daemon {
 	struct mono next_trace_warning;
 	uint32_t policy_errors; /* as last logged */
 	struct mono next_policy_warning;
+	struct mono shadows_at; /* when the shadows are to be asked again */
 	int64_t suspended_us;
 	struct guard_counters guard; /* as last read */
 	bool guard_read;	     /* it could be read then */

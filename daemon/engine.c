@@ -227,6 +227,10 @@ static int start_machine(struct daemon *daemon, struct mono now, struct err *err
 		path->priority = conf->paths[i].priority;
 		path->link_up = network_is_usable(&engine->network, i);
 	}
+	ret = shadows_init(&engine->shadows, conf->shadows, conf->shadow_count, &config.steer,
+			   conf->path_count, announce_shadow, daemon, now, err);
+	if (ret)
+		return ret;
 	if (daemon->recorder)
 		recorder_begin(daemon->recorder, &engine->machine, conf_mode_name(conf->mode), now,
 			       clock_wall_us());
@@ -328,6 +332,7 @@ void engine_stop(struct daemon *daemon)
 		loop_remove_fd(engine->prober_fds[i]);
 	prober_free(engine->prober);
 	machine_fini(&engine->machine);
+	shadows_fini(&engine->shadows);
 	free(engine->announced);
 	free(engine->looked_up);
 	free(engine->values);

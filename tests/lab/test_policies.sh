@@ -57,6 +57,20 @@ check "random-interval: each from where the last one went" migrated random '. as
 check "random-interval: to every path" migrated random '[.[][1]] | unique == ["p1", "p2", "p3"]'
 check "random-interval: nothing failed" status '.migrations | .failed == 0 and .rolled_back == 0'
 
+# ---- shadows ----
+
+lab config "name: hold" "$QUICK
+guards: {min_dwell: 50ms, max_migrations_per_min: 6000}
+shadows: [{name: hold}, {name: round-robin, interval: 150ms}, {name: latency-best, every: 100ms, hold: 100ms, absolute: 2ms}]"
+check "shadows" comps reload
+was=$(comps status -j | jq .migrations.total)
+check "shadows: what each would do" wait_status "$DEADLINE" '.shadows | length == 3 and .[0].migrations == 0 and .[1].migrations > 12 and .[2].active == "p1" and all(.errors == 0)'
+check "shadows: what it would cost" status '.shadows | .[1].rtt_mean_s > .[2].rtt_mean_s and .[2].rtt_mean_s > 0.0015'
+check "shadows: nothing moved" status ".migrations.total == $was and .policy.name == \"hold\""
+config "name: hold" "$QUICK"
+check "shadows: no more of them" comps reload
+check "shadows: none" status '.shadows == []'
+
 # ---- pinned-random ----
 
 comps policy set hold >/dev/null

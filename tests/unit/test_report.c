@@ -22,6 +22,7 @@ struct fixture {
 	struct rng rng;
 	struct mono now;
 	struct report report;
+	struct shadows shadows;
 };
 
 static int setup(void **state)
@@ -48,6 +49,7 @@ static int setup(void **state)
 	f->paths.path[0].probed[PATH_TARGET_PROXY] = true;
 	f->paths.path[1].probed[PATH_TARGET_PROXY] = true;
 	f->report = (struct report){
+		.shadows = &f->shadows,
 		.version = "1.2.3",
 		.mode = "nested",
 		.wireguard = "kernel",
