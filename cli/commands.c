@@ -124,6 +124,15 @@ static const struct cli_command commands[] = {
 		.run = events_run,
 	},
 	{
+		.name = "metrics",
+		.usage = "metrics",
+		.brief = "print the state as OpenMetrics text",
+		.help = "For a Prometheus that scrapes a program's output or a text file, names "
+			"comps_*;\n"
+			"labels carry names of paths, never addresses.",
+		.run = metrics_run,
+	},
+	{
 		.name = "reload",
 		.usage = "reload",
 		.brief = "have the daemon read its configuration again",

@@ -35,6 +35,7 @@ int split_run(struct cli *cli);
 int split_generate(struct cli *cli);
 int attack_run_command(struct cli *cli);
 int audit_run(struct cli *cli);
+int metrics_run(struct cli *cli);
 int report_run(struct cli *cli);
 int replay_run(struct cli *cli);
 int trace_info(struct cli *cli);

@@ -46,7 +46,7 @@ void shadows_fini(struct shadows *shadows)
 {
 	size_t i;
 
-	for (i = 0; i < shadows->count; i++) {
+	for (i = 0; shadows->items && i < shadows->count; i++) {
 		steer_fini(&shadows->items[i].steer);
 		free(shadows->items[i].carried);
 	}

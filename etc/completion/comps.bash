@@ -43,7 +43,7 @@ _comps_words()
 _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
-	"0 ") echo status watch migrate pin unpin drain enable policy events reload check \
+	"0 ") echo status watch migrate pin unpin drain enable policy events metrics reload check \
 		leaktest trace replay exposure audit report split attack generate down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;

@@ -33,6 +33,7 @@ check "another seed does not" eval '"$comps" split loads -p dirichlet,interval=3
 check "the literature's schedulers" prints '.loads == 40 and .misrouted == 0' "$comps" split loads -p compat:ts-bwr-paper --owd 0ms,0ms,0ms,0ms,0ms -o bwr -j
 check "attack" prints '.sites == 4 and .none > 0.7 and .accR <= .none and .acc2 >= .accR - 0.1 and .chance == 0.25' "$comps" attack split -j
 check "... for people" says 0 'busiest path of each load \(accW\) *[0-9.]+%' "$comps" attack split
+check "what each path saw of the packets" prints '.loads == 40 and .busiest > 0.33 and .bursts_whole >= 0 and .js_bits > 0 and .js_bits < 1' "$comps" exposure split -j
 check "Maybenot's form" splits_maybenot
 
 check "an unknown policy" says 2 'there is no policy "hodl"; did you mean "hold"' "$comps" split loads -p hodl -o x

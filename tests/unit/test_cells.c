@@ -14,6 +14,7 @@
 
 #include "cells/attack.h"
 #include "cells/generate.h"
+#include "cells/views.h"
 #include "conf/policy_params.h"
 #include "policies/registry.h"
 
@@ -258,6 +259,48 @@ static void test_batches_of_the_literature(void **state)
 	assert_int_equal(size[n / 2], 100);
 }
 
+/* --- views ------------------------------------------------------------------------------------ */
+
+/* Three bursts of ten packets, the i-th packet on path `i` modulo `paths`. */
+static void bursts(struct packets *p, int paths)
+{
+	memset(p, 0, sizeof(*p));
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(packets_add(p, (struct packet){.s = i / 10 + i % 10 * 0.01,
+								.size = i % 3 ? -1000 : 100,
+								.path = i % paths}),
+				 0);
+}
+
+static void test_views(void **state)
+{
+	struct views_divergence d;
+	struct views_bursts b;
+	struct packets p;
+
+	(void)state;
+	bursts(&p, 1);
+	views_bursts_of(&p, 3, &b);
+	assert_int_equal(b.count, 3);
+	assert_true(b.whole == 1 && b.whole_bytes == 1 && b.busiest == 1);
+	views_divergence_of(&p, 0, &d);
+	assert_true(d.kl_bits == 0 && d.js_bits == 0 && d.cumul == 0);
+	views_divergence_of(&p, 1, &d);
+	assert_true(isnan(d.js_bits)); /* it saw nothing */
+	packets_fini(&p);
+	bursts(&p, 3); /* path 0 sees all that the client sends, and nothing else */
+	views_bursts_of(&p, 3, &b);
+	assert_true(b.whole == 0 && b.busiest > 1.0 / 3 && b.busiest < 0.7);
+	views_divergence_of(&p, 0, &d);
+	assert_true(d.js_bits > 0.1 && d.js_bits < 1 && d.kl_bits > d.js_bits && d.cumul > 0.5);
+	packets_fini(&p);
+	bursts(&p, 1);
+	p.count = 4;
+	views_bursts_of(&p, 1, &b);
+	assert_true(b.count == 0 && isnan(b.whole)); /* too short for a burst */
+	packets_fini(&p);
+}
+
 /* --- the attack ------------------------------------------------------------------------------- */
 
 /* Eight sites with twenty loads each, split by the policy. */
@@ -331,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_without_delays_nothing_is_misrouted),
 		cmocka_unit_test(test_late_packets_lead_the_server_back),
 		cmocka_unit_test(test_batches_of_the_literature),
+		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_the_order_of_the_schedulers),
 		cmocka_unit_test(test_too_few_loads),
 	};
