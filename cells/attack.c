@@ -145,10 +145,25 @@ static unsigned int busiest(const struct attack_load *load, size_t paths)
 
 /* --- observers -------------------------------------------------------------------------------- */
 
+/* How far all observers together are. */
+struct course {
+	attack_progress_fn fn;
+	void *arg;
+	size_t done, total;
+};
+
+static void advance(struct course *course, size_t steps)
+{
+	course->done += steps;
+	if (course->fn)
+		course->fn(course->arg, course->done, course->total);
+}
+
 /* Trains on the views, and says what share of the tested loads is told: in the mean over the views,
  * and from the busiest path. */
 static int observe(const struct attack_load *loads, size_t n, size_t paths,
-		   const unsigned int *views, size_t view_count, double *mean, double *from_busiest)
+		   const unsigned int *views, size_t view_count, struct course *course,
+		   double *mean, double *from_busiest)
 {
 	size_t tested = 0, told = 0, told_busiest = 0;
 	struct known k;
@@ -162,6 +177,7 @@ static int observe(const struct attack_load *loads, size_t n, size_t paths,
 			told += is_told(&k, &loads[i], views[v]);
 		if (from_busiest)
 			told_busiest += is_told(&k, &loads[i], busiest(&loads[i], paths));
+		advance(course, view_count);
 	}
 	*mean = (double)told / (double)(tested * view_count);
 	if (from_busiest)
@@ -196,9 +212,10 @@ static int check(const struct attack_load *loads, size_t n, struct attack_result
 	return 0;
 }
 
-int attack_run(const struct attack_load *loads, size_t n, size_t paths, struct attack_result *out,
-	       struct err *err)
+int attack_run(const struct attack_load *loads, size_t n, size_t paths, attack_progress_fn progress,
+	       void *arg, struct attack_result *out, struct err *err)
 {
+	struct course course = {progress, arg, 0, 0};
 	unsigned int all = (1U << paths) - 1, single[SPLIT_PATHS_MAX] = {0};
 	unsigned int pairs[SPLIT_PATHS_MAX * SPLIT_PATHS_MAX];
 	size_t pair_count = 0, i, j;
@@ -213,11 +230,13 @@ int attack_run(const struct attack_load *loads, size_t n, size_t paths, struct a
 		for (j = 0; j < i; j++)
 			pairs[pair_count++] = 1U << i | 1U << j;
 	}
-	ret = observe(loads, n, paths, &all, 1, &out->whole, NULL);
+	course.total = out->tested * (1 + paths + (paths > 2 ? pair_count : 0));
+	ret = observe(loads, n, paths, &all, 1, &course, &out->whole, NULL);
 	if (!ret)
-		ret = observe(loads, n, paths, single, paths, &out->random_path, &out->busiest);
+		ret = observe(loads, n, paths, single, paths, &course, &out->random_path,
+			      &out->busiest);
 	if (!ret && paths > 2)
-		ret = observe(loads, n, paths, pairs, pair_count, &out->two_paths, NULL);
+		ret = observe(loads, n, paths, pairs, pair_count, &course, &out->two_paths, NULL);
 	out->pinned = out->whole / (double)paths;
 	return ret ? err_set(err, ret, "out of memory") : 0;
 }

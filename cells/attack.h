@@ -26,9 +26,12 @@ struct attack_result {
 	double two_paths;   /* acc2: of two paths that work together; NAN below 3 paths */
 };
 
+/* Is told how many of the guesses are made; may be NULL. */
+typedef void (*attack_progress_fn)(void *arg, size_t done, size_t total);
+
 /* Of `n` loads over `paths` paths. Returns 0, -ENOMEM, or -EINVAL with a sentence where there are
  * fewer than two sites, or a site without a known or a tested load. */
-int attack_run(const struct attack_load *loads, size_t n, size_t paths, struct attack_result *out,
-	       struct err *err);
+int attack_run(const struct attack_load *loads, size_t n, size_t paths, attack_progress_fn progress,
+	       void *arg, struct attack_result *out, struct err *err);
 
 #endif

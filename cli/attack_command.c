@@ -7,6 +7,7 @@
 #include "cells/attack.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/progress.h"
 #include "cli/split_loads.h"
 #include "cli/view.h"
 
@@ -48,15 +49,27 @@ static void print(const struct cli *cli, const struct attack_result *r, size_t p
 	print_row(&view, "split, seen from two paths together (acc2)", r->two_paths);
 }
 
+static void show(void *arg, size_t done, size_t total)
+{
+	struct progress *progress = arg;
+
+	progress->total = total;
+	progress_at(progress, done);
+}
+
 int attack_run_command(struct cli *cli)
 {
 	struct split_loads loads = {NULL, 0, 0};
 	struct attack_result result;
+	struct progress progress;
 	struct err err;
 	int ret = split_loads_read(cli->words[0], &loads, &err);
 
+	progress_init(&progress, cli->err, "guessing", 0);
 	if (!ret)
-		ret = attack_run(loads.items, loads.count, loads.paths, &result, &err);
+		ret = attack_run(loads.items, loads.count, loads.paths, show, &progress, &result,
+				 &err);
+	progress_end(&progress);
 	if (!ret)
 		print(cli, &result, loads.paths);
 	split_loads_fini(&loads);

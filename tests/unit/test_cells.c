@@ -317,7 +317,7 @@ static struct attack_result attack(const char *policy, const char *params)
 		split(&loads[i], &config, policy, params, i, &split_result);
 		list[i] = (struct attack_load){(int)(i / LOADS), i % 4 != 3, &loads[i]};
 	}
-	if (attack_run(list, SITES * LOADS, PATHS, &result, &err))
+	if (attack_run(list, SITES * LOADS, PATHS, NULL, NULL, &result, &err))
 		fail_msg("%s", err.text);
 	for (unsigned int i = 0; i < SITES * LOADS; i++)
 		packets_fini(&loads[i]);
@@ -357,10 +357,10 @@ static void test_too_few_loads(void **state)
 	load(&p, 0, 0);
 	loads[0] = (struct attack_load){0, true, &p};
 	loads[1] = (struct attack_load){0, false, &p};
-	assert_int_equal(attack_run(loads, 2, PATHS, &result, &err), -EINVAL);
+	assert_int_equal(attack_run(loads, 2, PATHS, NULL, NULL, &result, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "two sites"));
 	loads[1].site = 1;
-	assert_int_equal(attack_run(loads, 2, PATHS, &result, &err), -EINVAL);
+	assert_int_equal(attack_run(loads, 2, PATHS, NULL, NULL, &result, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "too few loads"));
 	packets_fini(&p);
 }
