@@ -13,6 +13,7 @@
 /* One row per option; the help pages print the same table. */
 static const struct args_option options[] = {
 	{'w', "wait", NULL, "wait until the migration has settled or failed", false},
+	{'k', "check", NULL, "say in one line whether traffic can go on", false},
 	{'F', "for", "DURATION", "only for this time, such as 10m", false},
 	{'f', "follow", NULL, "go on with new events as they happen", false},
 	{'n', "interval", "DURATION", "time between two refreshes (default 1s)", false},
@@ -116,6 +117,8 @@ static bool *flag_of(struct cli *cli, int letter)
 	switch (letter) {
 	case 'w':
 		return &cli->wait;
+	case 'k':
+		return &cli->check;
 	case 'f':
 		return &cli->follow;
 	case 'j':

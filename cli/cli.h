@@ -54,7 +54,7 @@ struct cli {
 	int64_t interval_us; /* watch */
 	int64_t count;	     /* leaktest; 0: not given */
 	const char *uplinks; /* leaktest; NULL: not given */
-	bool json, help, version, wait, follow;
+	bool json, help, version, wait, follow, check;
 	bool csv, jsonl;	    /* trace export */
 	int64_t window_us;	    /* exposure; 0: not given */
 	bool exposure;		    /* replay */

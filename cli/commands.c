@@ -15,7 +15,10 @@ static const struct cli_command commands[] = {
 			"and\n"
 			"statistics of every path, and the last migrations. Columns that do not "
 			"fit the\n"
-			"terminal are left out.",
+			"terminal are left out. With --check it prints one line and ends with "
+			"status 1 unless\n"
+			"a path is in use that is up: for health checks.",
+		.options = "k",
 		.run = status_run,
 	},
 	{

@@ -247,9 +247,40 @@ static void print_last(struct view *v, const json_t *last)
 	}
 }
 
+/* What the shadow policies would have done. */
+static void print_shadows(struct view *v, const json_t *shadows)
+{
+	const json_t *shadow;
+	char text[256];
+	size_t i;
+
+	json_array_foreach(shadows, i, shadow)
+	{
+		double rtt_s = format_number(shadow, "rtt_mean_s");
+
+		policy_text_summary((json_t *)shadow, text, sizeof(text));
+		view_line(v, VIEW_DIM, "shadow      %s: on %s, %s migrations, %s, outage %s", text,
+			  format_string(shadow, "active"), COUNT(shadow, "migrations"),
+			  isfinite(rtt_s) ? format_seconds(rtt_s).text : "-",
+			  format_seconds(format_number(shadow, "outage_s")).text);
+	}
+}
+
+static void print_exposure(struct view *v, const json_t *exposure)
+{
+	double busiest = format_number(exposure, "busiest");
+
+	if (isfinite(busiest))
+		view_line(v, VIEW_PLAIN, "exposure    busiest path %s of the last %s",
+			  format_percent(busiest).text,
+			  format_seconds(format_number(exposure, "window_s")).text);
+}
+
 void status_view(struct view *v, const json_t *status)
 {
 	print_head(v, status);
+	print_exposure(v, json_object_get(status, "exposure"));
+	print_shadows(v, json_object_get(status, "shadows"));
 	view_line(v, VIEW_PLAIN, "%s", "");
 	print_paths(v, json_object_get(status, "paths"));
 	print_last(v, json_object_get(json_object_get(status, "migrations"), "last"));

@@ -59,6 +59,7 @@ _comps_options()
 {
 	echo --json --socket --timeout --help --version
 	case ${words[0]} in
+	status) echo --check ;;
 	migrate) echo --wait ;;
 	pin) echo --for ;;
 	events) echo --follow ;;

@@ -67,6 +67,7 @@ check "status: no colour where no terminal is" not grep -q $'\033' <(comps statu
 check "watch: one table after the other" says 124 'p3' x client timeout 3 "$e2e_build/comps" watch -n 100ms
 check "policy" says 0 '^hold$' comps policy
 check "policy -j" prints '.name == "hold" and .params == {}' comps policy -j
+check "status --check" says 0 '^p[123] is in use, and up$' comps status --check
 check "metrics: OpenMetrics of every path" says 0 '^comps_path_up\{path="p2"\} 1$' comps metrics
 check "metrics: end as they must" test "$(comps metrics | tail -1)" = '# EOF'
 check "metrics: no name twice, no sample without a family" eval 'comps metrics | awk "/^# TYPE/ { if (seen[\$3]++) exit 1 } /^comps/ { n = \$1; sub(/[{].*/, \"\", n); sub(/_total\$/, \"\", n); if (!seen[n]) exit 1 }"'

@@ -66,6 +66,7 @@ check "shadows" comps reload
 was=$(comps status -j | jq .migrations.total)
 check "shadows: what each would do" wait_status "$DEADLINE" '.shadows | length == 3 and .[0].migrations == 0 and .[1].migrations > 12 and .[2].active == "p1" and all(.errors == 0)'
 check "shadows: what it would cost" status '.shadows | .[1].rtt_mean_s > .[2].rtt_mean_s and .[2].rtt_mean_s > 0.0015'
+check "shadows: for people" says 0 '^shadow +round-robin \(interval 150ms.*: on p[123], [0-9]+ migrations, .*ms, outage' comps status
 check "shadows: nothing moved" status ".migrations.total == $was and .policy.name == \"hold\""
 config "name: hold" "$QUICK"
 check "shadows: no more of them" comps reload
