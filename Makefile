@@ -16,7 +16,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CF
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 # Each folder is one static library; the link order is the dependency rule (arrows point right).
-LAYERS     := cells exposure replay trace netlink probes conf core policies lib
+LAYERS     := cells exposure replay trace provision netlink probes conf core policies lib
 LAYER_LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
@@ -32,12 +32,14 @@ VM_TESTS   := $(wildcard tests/vm/test_*.sh)
 FUZZ_TESTS := $(wildcard tests/fuzz/test_*.sh)
 HOST_TESTS := $(wildcard tests/hosts/test_*.sh)
 PAGE_TESTS := $(wildcard tests/pages/test_*.sh)
+CLOUD_TESTS := $(wildcard tests/provision/test_*.sh)
 ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 
 # What `deps` installs: to build, to run, to test in the lab, on booted hosts, and in the virtual
 # machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
 	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libjs-dygraphs libcap-dev libcmocka-dev \
+	    libcurl4-openssl-dev python3 \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
 	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver \
@@ -61,7 +63,7 @@ $(BUILD)/pages/pages.o: $(PAGES)
 
 $(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lcurl -lm
 
 define layer_library
 $$(BUILD)/lib$(1).a: $$(call objects,$(1))
@@ -88,7 +90,7 @@ $(filter $(BUILD)/tests/sim/%,$(UNIT_TESTS)): $(patsubst %.c,$(BUILD)/%.o,\
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
-		$(PKG_LIBS) -lev -lcap -lpthread -lm
+		$(PKG_LIBS) -lcurl -lev -lcap -lpthread -lm
 
 $(BUILD)/tests/unit/test_plugins: | $(PLUGINS)
 
@@ -124,16 +126,19 @@ demo: deps
 	@$(BUILD_AGAIN) all $(LAB_TOOLS)
 	@tests/lab/demo.sh
 
-CHECKS := check check-lint check-unit check-lab check-hosts check-pages check-asan check-fuzz check-vm
+CHECKS := check check-lint check-unit check-lab check-hosts check-pages check-cloud check-asan \
+	  check-fuzz check-vm
 check-lint:  SUITES = $(LINT_TESTS)
 check-unit:  SUITES = $(UNIT_TESTS)
 check-lab:   SUITES = $(LAB_TESTS)
 check-hosts: SUITES = $(HOST_TESTS)
 check-pages: SUITES = $(PAGE_TESTS)
+check-cloud: SUITES = $(CLOUD_TESTS)
 check-asan:  SUITES = $(ASAN_TESTS)
 check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
-check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(PAGE_TESTS) $(ASAN_TESTS)
+check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(PAGE_TESTS) $(CLOUD_TESTS) \
+		      $(ASAN_TESTS)
 check:       BESIDE = $(FUZZ_TESTS) $(VM_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps

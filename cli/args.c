@@ -40,6 +40,12 @@ static const struct args_option options[] = {
 	{'K', "kicks", "0|1|2", "packets sent only to make the server follow (default 2)", false},
 	{'X', "classes", "N", "how many sites (default 8)", false},
 	{'I', "loads", "N", "how many loads of each (default 32)", false},
+	{'y', "yes", NULL, "do not ask", false},
+	{'d', "dry-run", NULL, "show what would be done, and change nothing", false},
+	{'e', "detailed-exitcode", NULL, "exit with 2 where there is something to change", false},
+	{'T', "token-file", "FILE", "the API token is in this file (mode 0600)", false},
+	{'H', "node", "NODE", "only this server", false},
+	{'Z', "no-setup", NULL, NULL, false}, /* for tests: leave servers as they are made */
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
 	{'j', "json", NULL, "print JSON, one line per object", true},
@@ -127,6 +133,14 @@ static bool *flag_of(struct cli *cli, int letter)
 		return &cli->verify;
 	case 'E':
 		return &cli->exposure;
+	case 'y':
+		return &cli->yes;
+	case 'd':
+		return &cli->dry_run;
+	case 'e':
+		return &cli->detailed;
+	case 'Z':
+		return &cli->no_setup;
 	case 'C':
 		return &cli->csv;
 	case 'L':
@@ -150,6 +164,10 @@ static const char **text_of(struct cli *cli, int letter)
 		return &cli->config;
 	case 'o':
 		return &cli->output;
+	case 'T':
+		return &cli->token_file;
+	case 'H':
+		return &cli->node;
 	case 'O':
 		return &cli->owd;
 	case 'D':

@@ -70,6 +70,11 @@ struct cli {
 	size_t plugin_count;
 	int64_t seed, seeds, jobs, run; /* 0: not given */
 	bool verify;
+
+	/* provision */
+	const char *token_file, *node; /* NULL: not given */
+	bool yes, dry_run, detailed;
+	bool no_setup;
 };
 
 /* Runs `comps` with these arguments (argv[0] is ignored) and streams; `socket` is what holds

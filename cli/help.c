@@ -13,7 +13,7 @@ static void print_options(FILE *out, const struct cli_command *command)
 		const struct args_option *o = &options[i];
 		int width;
 
-		if (!args_takes(command, o))
+		if (!o->help || !args_takes(command, o))
 			continue;
 		width = fprintf(out, "  -%c, --%s%s%s", o->letter, o->name, o->argument ? " " : "",
 				o->argument ? o->argument : "");
@@ -28,7 +28,7 @@ void help_overview(FILE *out)
 
 	fputs("usage: comps [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].brief);
+		fprintf(out, "  %-19s  %s\n", commands[i].name, commands[i].brief);
 	print_options(out, NULL);
 	fputs("\n`comps help COMMAND` explains a command; comps(1) is the manual.\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no daemon.\n",

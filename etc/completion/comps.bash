@@ -31,7 +31,7 @@ _comps_words()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
-			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run)
+			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -44,11 +44,12 @@ _comps_arguments()
 {
 	case "${#words[@]} ${words[*]}" in
 	"0 ") echo status watch migrate pin unpin drain enable policy events metrics reload check \
-		leaktest trace replay exposure audit report split attack generate down version help ;;
+		leaktest trace replay provision exposure audit report split attack generate down version help ;;
 	"1 migrate") echo next; _comps_paths ;;
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
 	"1 trace") echo info export import ;;
+	"1 provision") echo init validate plan apply status inventory destroy orphans ;;
 	"2 policy set") _comps_policies ;;
 	*" policy set "*) _comps_params "${words[2]}" ;;
 	"1 help") words=() && _comps_arguments ;;
@@ -71,6 +72,13 @@ _comps_options()
 	audit) echo --config ;;
 	exposure) echo --run --window --seed ;;
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;
+	provision)
+		case ${words[1]} in
+		apply | destroy) echo --yes --dry-run --node --token-file ;;
+		plan) echo --detailed-exitcode --token-file ;;
+		status | inventory | orphans) echo --token-file ;;
+		esac
+		;;
 	leaktest) echo --config --uplink --count --for ;;
 	down) echo --config ;;
 	esac
@@ -83,7 +91,7 @@ _comps()
 	_comps_words
 	COMPREPLY=()
 	case $prev in
-	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run) return ;;
+	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -H | --node) return ;;
 	-p | --policy)
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_policies)" -- "$cur")
 		return
@@ -92,11 +100,11 @@ _comps()
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
 		;;
-	-s | --socket | -c | --config) words=(check) ;;
+	-s | --socket | -c | --config | -T | --token-file) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")
-	elif [[ ${words[*]} =~ ^(check|replay|trace\ (info|export|import).*)$ ]]; then
+	elif [[ ${words[*]} =~ ^(check|replay|trace\ (info|export|import).*|provision\ [a-z]+)$ ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	else

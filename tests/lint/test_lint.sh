@@ -70,7 +70,7 @@ declare -A may_use=(
 	[trace]='trace/|lib/|core/|policies/policy\.h'
 	[probes]='probes/|lib/'
 	[netlink]='netlink/|lib/'
-	[provision]='provision/|lib/'
+	[provision]='provision/|conf/|lib/'
 	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|exposure/|cells/|provision/'
 	[daemon]='(lib|core|conf|policies|trace|replay|exposure|cells|probes|netlink|provision|daemon)/'
 )

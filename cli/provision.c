@@ -1,0 +1,290 @@
+#include "cli/provision.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/view.h"
+#include "provision/pubkey.h"
+#include "provision/token.h"
+
+#define POLL_US 3000000
+
+/* --- configuration ---------------------------------------------------------------------------- */
+
+void provision_print_diags(struct provision *p)
+{
+	char line[1200];
+
+	for (size_t i = 0; i < p->diags.count; i++) {
+		diag_format(&p->diags.items[i], line, sizeof(line));
+		view_sanitize(line);
+		fprintf(p->cli->err, "%s\n", line);
+	}
+	diags_fini(&p->diags);
+}
+
+int provision_load(struct provision *p)
+{
+	const char *file = p->cli->word_count ? p->cli->words[0] : PROVISION_FILE_DEFAULT;
+	int ret = config_load(file, &p->diags, &p->config);
+
+	if (p->diags.file_count == 0 && ret)
+		cli_error(p->cli, CLI_FAILED, "%s: %s", file, strerror(-ret));
+	provision_print_diags(p);
+	if (ret && access(file, F_OK) < 0 && !p->cli->word_count)
+		cli_error(p->cli, CLI_FAILED, "`comps provision init` writes an example of %s",
+			  file);
+	return ret ? CLI_FAILED : CLI_OK;
+}
+
+/* --- secrets ---------------------------------------------------------------------------------- */
+
+/* Children, such as ssh, must not inherit the token, and a crash must not write it down. */
+static void hide_token(const struct provision *p)
+{
+	struct rlimit none = {0, 0};
+
+	for (size_t i = 0; p->job.ops->token_variables[i]; i++)
+		unsetenv(p->job.ops->token_variables[i]);
+	if (p->config->token && p->config->token[0] == '$')
+		unsetenv(p->config->token + 1);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* "~/" at the beginning is the home directory. */
+static char *expand_home(const char *path)
+{
+	const char *home = getenv("HOME");
+	char *full;
+
+	if (strncmp(path, "~/", 2) != 0 || !home)
+		return strdup(path);
+	return asprintf(&full, "%s%s", home, path + 1) < 0 ? NULL : full;
+}
+
+static int find_public_key(struct provision *p, struct err *e)
+{
+	char *key = expand_home(p->config->ssh.key), *file;
+	int ret;
+
+	if (!key || asprintf(&file, "%s.pub", key) < 0) {
+		free(key);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	ret = pubkey_read(file, p->public_key, e);
+	if (ret == -ENOENT)
+		err_set(e, ret,
+			"%s is not there; name your key with ssh: {key: FILE} in %s, or make one: "
+			"ssh-keygen -t ed25519 -f %s",
+			file, p->config->file, key);
+	free(key);
+	free(file);
+	p->job.public_key = p->public_key;
+	return ret;
+}
+
+static int find_key(struct provision *p, struct err *e)
+{
+	int ret;
+
+	if (!*p->config->ssh_key_id)
+		return find_public_key(p, e);
+	ret = token_expand(p->config->ssh_key_id, getenv, p->key_id, sizeof(p->key_id), e);
+	p->job.key_id = p->key_id;
+	return ret ? err_prefix(e, ret, "%s: ssh_key_id", p->config->file) : 0;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void on_event(void *arg, const struct provision_event *event)
+{
+	struct provision *p = arg;
+
+	provision_progress_event(&p->progress, event);
+}
+
+static struct mono on_now(void *arg)
+{
+	return provision_clock_now(&((struct provision *)arg)->clock);
+}
+
+static int64_t on_wall_s(void *arg)
+{
+	return provision_clock_wall_s(&((struct provision *)arg)->clock);
+}
+
+static int on_pause(void *arg, int64_t us)
+{
+	return provision_clock_pause(&((struct provision *)arg)->clock, us);
+}
+
+static bool on_stopped(void *arg)
+{
+	return provision_clock_stopped(&((struct provision *)arg)->clock);
+}
+
+static int open_env(struct provision *p, struct err *e)
+{
+	/* COMPS_TEST_PACE is for the tests: 0.01 makes every wait a hundredth. */
+	int ret = provision_clock_open(&p->clock, getenv("COMPS_TEST_PACE"), e);
+
+	if (ret)
+		return ret;
+	p->clock_open = true;
+	if (rng_init_system(&p->rng))
+		return err_set(e, -EIO, "no random numbers");
+	p->env = (struct provision_env){.arg = p,
+					.now = on_now,
+					.wall_s = on_wall_s,
+					.pause = on_pause,
+					.stopped = on_stopped,
+					.event = on_event,
+					.rng = &p->rng};
+	provision_progress_init(&p->progress, p->cli->json ? p->cli->out : p->cli->err,
+				p->cli->json);
+	return 0;
+}
+
+/* A network lives where it was made: another account or server would look empty. */
+static int bind_state(struct provision *p, const char *url, struct err *e)
+{
+	struct state *state = &p->state;
+
+	if (*state->api_url && strcmp(state->api_url, url) != 0)
+		return err_set(e, -EINVAL,
+			       "network %s was made at %s, not at %s; unset %s, or use another "
+			       "network name",
+			       state->network, state->api_url, url, p->job.ops->url_variable);
+	snprintf(state->provider, sizeof(state->provider), "%s", p->job.ops->name);
+	snprintf(state->api_url, sizeof(state->api_url), "%s", url);
+	return 0;
+}
+
+static int open_state(struct provision *p, bool write, const char *url, struct err *e)
+{
+	char uuid[PROVISION_UUID_BYTES];
+	int ret = state_directory(getenv("XDG_STATE_HOME"), getenv("HOME"), p->state_directory,
+				  sizeof(p->state_directory), e);
+
+	env_uuid(&p->env, uuid);
+	if (!ret)
+		ret = state_open(p->state_directory, p->config->network, write, uuid, &p->state, e);
+	if (ret)
+		return ret;
+	p->state_open = true;
+	return bind_state(p, url, e);
+}
+
+static int open_all(struct provision *p, bool write, bool key, struct err *e)
+{
+	const struct provider_ops *ops = provider_all()[p->config->provider];
+	const char *url = getenv(ops->url_variable);
+	int64_t timeout_us = p->cli->timeout_us;
+	int ret;
+
+	p->job = (struct job){
+		.config = p->config,
+		.ops = ops,
+		.env = &p->env,
+		.state = &p->state,
+		.poll_us = POLL_US,
+		.node_timeout_us =
+			timeout_us ? timeout_us : (int64_t)p->config->wait_timeout_s * 1000000,
+	};
+	url = url && *url ? url : ops->api_url;
+	ret = open_env(p, e);
+	if (!ret)
+		ret = token_find(p->config, ops, p->cli->token_file, getenv, &p->token, e);
+	if (!ret && key)
+		ret = find_key(p, e);
+	if (!ret)
+		ret = open_state(p, write, url, e);
+	if (!ret)
+		ret = ops->open(&p->env, url, p->token, &p->job.provider, e);
+	hide_token(p);
+	return ret;
+}
+
+int provision_open(struct provision *p, bool write, bool key)
+{
+	struct err e;
+	int ret = provision_load(p);
+
+	if (ret != CLI_OK)
+		return ret;
+	ret = open_all(p, write, key, &e);
+	return ret ? cli_error(p->cli, CLI_FAILED, "%s", e.text) : CLI_OK;
+}
+
+void provision_close(struct provision *p)
+{
+	if (p->job.provider)
+		p->job.ops->close(p->job.provider);
+	if (p->state_open)
+		state_close(&p->state);
+	if (p->clock_open)
+		provision_clock_close(&p->clock);
+	provision_progress_fini(&p->progress);
+	token_free(p->token);
+	config_free(p->config);
+	diags_fini(&p->diags);
+}
+
+/* --- what all do ------------------------------------------------------------------------------ */
+
+int provision_fail(struct provision *p, int error, const struct err *e)
+{
+	cli_error(p->cli, CLI_FAILED, "%s", e->text);
+	if (error == -EACCES)
+		cli_error(p->cli, CLI_FAILED,
+			  "make a token with the scopes that comps-provision(1) lists");
+	return error == -EINTR	     ? PROVISION_INTERRUPTED
+	       : error == -ECANCELED ? PROVISION_PARTIAL
+				     : CLI_FAILED;
+}
+
+int provision_look(struct provision *p, struct look *out)
+{
+	struct err e;
+	int ret = look_run(&p->job, provision_setup(p->cli) != NULL, &p->diags, out, &e);
+
+	provision_print_diags(p);
+	return ret ? provision_fail(p, ret, &e) : CLI_OK;
+}
+
+setup_host_fn provision_setup(const struct cli *cli)
+{
+	(void)cli->no_setup;
+	return NULL;
+}
+
+bool provision_confirm(struct provision *p, const char *question, const char *wanted)
+{
+	sigset_t blocked;
+	char answer[128];
+
+	if (p->cli->yes)
+		return true;
+	if (!isatty(STDIN_FILENO)) {
+		cli_error(
+			p->cli, CLI_USAGE,
+			"nobody can be asked: the standard input is no terminal; give --yes to go "
+			"on without");
+		return false;
+	}
+	fprintf(p->cli->err, "%s Type \"%s\" to go on: ", question, wanted);
+	fflush(p->cli->err);
+	/* Nothing is done yet: Ctrl-C just ends the program. */
+	sigprocmask(SIG_SETMASK, &p->clock.mask, &blocked);
+	if (!fgets(answer, sizeof(answer), stdin))
+		answer[0] = '\0';
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	answer[strcspn(answer, "\r\n")] = '\0';
+	if (strcmp(answer, wanted) == 0)
+		return true;
+	fprintf(p->cli->err, "nothing was changed\n");
+	return false;
+}

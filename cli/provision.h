@@ -1,0 +1,69 @@
+/* provision: what the subcommands of `comps provision` share. */
+#ifndef COMPS_CLI_PROVISION_H
+#define COMPS_CLI_PROVISION_H
+
+#include "cli/cli.h"
+#include "cli/provision_clock.h"
+#include "cli/provision_progress.h"
+#include "provision/job.h"
+#include "provision/look.h"
+#include "provision/setup.h"
+
+#define PROVISION_FILE_DEFAULT "provision.yaml"
+
+enum provision_exit {
+	PROVISION_CHANGES = 2, /* plan --detailed-exitcode */
+	PROVISION_PARTIAL = 3, /* apply: some servers failed; go on with apply */
+	PROVISION_DRIFT = 4,   /* status */
+	PROVISION_INTERRUPTED = 130,
+};
+
+struct provision {
+	struct cli *cli;
+	struct provision_config *config;
+	struct diags diags;
+	struct provision_clock clock;
+	struct provision_progress progress;
+	struct provision_env env;
+	struct rng rng;
+	struct state state;
+	char state_directory[512];
+	char *token;
+	char key_id[PROVIDER_ID_BYTES], public_key[2048];
+	struct job job;
+	bool clock_open, state_open;
+};
+
+/* Reads the configuration that the words name; what is wrong is printed. Returns an exit status; on
+ * CLI_OK it is in p->config. `p` is zeroed but for `cli`. */
+int provision_load(struct provision *p);
+
+/* The same, then opens the state (with `write` locked), finds the token, and readies p->job. With
+ * `key`, also finds the ssh key. */
+int provision_open(struct provision *p, bool write, bool key);
+
+void provision_close(struct provision *p);
+
+/* Prints the sentence and what can be done about it. Returns the exit status for that error. */
+int provision_fail(struct provision *p, int error, const struct err *e);
+
+/* Prints the findings on the configuration to stderr. */
+void provision_print_diags(struct provision *p);
+
+/* Looks at the cloud; a failure is printed. Returns an exit status; on CLI_OK *out is to be given
+ * to look_fini. */
+int provision_look(struct provision *p, struct look *out);
+
+/* What sets a server up once it runs; NULL: nothing, it is left as it is. */
+setup_host_fn provision_setup(const struct cli *cli);
+
+/* Asks `question` on the terminal. True where the answer is `wanted`; with --yes nothing is asked;
+ * without a terminal it is an error that is printed. */
+bool provision_confirm(struct provision *p, const char *question, const char *wanted);
+
+/* --- plan --- */
+
+void provision_plan_print(const struct provision *p, const struct plan *plan, FILE *out);
+json_t *provision_plan_json(const struct provision *p, const struct plan *plan);
+
+#endif

@@ -1,0 +1,31 @@
+/* provision_clock: real time for provisioning, and the wish of the user to stop. */
+#ifndef COMPS_CLI_PROVISION_CLOCK_H
+#define COMPS_CLI_PROVISION_CLOCK_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/mono.h"
+
+struct provision_clock {
+	double pace; /* 1; less in tests: every wait is so much shorter */
+	struct mono began;
+	int signals;   /* signalfd(2) of SIGINT, SIGTERM and SIGHUP */
+	sigset_t mask; /* as it was */
+	bool stopped;
+};
+
+/* From now on those signals do not end the process; the first is noted, and a second one ends it as
+ * ever. 0 or -errno. */
+int provision_clock_open(struct provision_clock *clock, const char *pace, struct err *e);
+void provision_clock_close(struct provision_clock *clock);
+
+/* For struct provision_env; `arg` is the clock. */
+struct mono provision_clock_now(void *arg);
+int64_t provision_clock_wall_s(void *arg);
+int provision_clock_pause(void *arg, int64_t us);
+bool provision_clock_stopped(void *arg);
+
+#endif

@@ -1,0 +1,103 @@
+/* comps provision plan. */
+#include "cli/commands.h"
+#include "cli/provision.h"
+#include "cli/view.h"
+
+static void print_item(const struct plan_item *item, FILE *out)
+{
+	struct view view = {.out = out};
+
+	view_line(&view, VIEW_PLAIN, "  %c %-16s %-5s %-6s %-18s $%.5f/h  %s%s%s",
+		  plan_action_mark(item->action), *item->node ? item->node : item->id,
+		  provider_role_name(item->role), item->region, item->size, item->price_hourly,
+		  *item->ip ? item->ip : item->id, *item->text ? "  " : "", item->text);
+}
+
+static void print_firewalls(const struct plan *plan, FILE *out)
+{
+	for (int role = PROVIDER_VPN; role <= PROVIDER_COMP; role++)
+		if (plan->firewalls[role] != PLAN_OK)
+			fprintf(out, "  %c firewall of %s\n",
+				plan_action_mark(plan->firewalls[role]),
+				provider_role_name((enum provider_role)role));
+}
+
+void provision_plan_print(const struct provision *p, const struct plan *plan, FILE *out)
+{
+	fprintf(out, "network %s at %s (%s)\n", p->config->network, p->job.ops->name,
+		p->state.api_url);
+	for (size_t i = 0; i < plan->count; i++)
+		print_item(&plan->items[i], out);
+	print_firewalls(plan, out);
+	if (!plan_changes(plan))
+		fprintf(out, "Plan: no changes.\n");
+	else
+		fprintf(out, "Plan: %zu to create, %zu to change, %zu to destroy.\n",
+			plan->counts[PLAN_CREATE], plan->counts[PLAN_CHANGE],
+			plan->counts[PLAN_DESTROY] + plan->counts[PLAN_DUPLICATE]);
+	if (plan->counts[PLAN_DRIFT])
+		fprintf(out, "%zu differ%s and are left as they are (!).\n",
+			plan->counts[PLAN_DRIFT], plan->counts[PLAN_DRIFT] == 1 ? "s" : "");
+	fprintf(out,
+		"Cost: about $%.3f/h, $%.0f/month now; $%.3f/h, $%.0f/month after. Each server is "
+		"billed for at least one hour.\n",
+		plan->hourly_before, plan->monthly_before, plan->hourly_after, plan->monthly_after);
+}
+
+static json_t *item_json(const struct plan_item *item)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:f, s:f, s:s}", "action",
+			 plan_action_name(item->action), "node", item->node, "role",
+			 provider_role_name(item->role), "index", (int)item->index, "id", item->id,
+			 "ip", item->ip, "region", item->region, "size", item->size, "price_hourly",
+			 item->price_hourly, "price_monthly", item->price_monthly, "text",
+			 item->text);
+}
+
+json_t *provision_plan_json(const struct provision *p, const struct plan *plan)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < plan->count; i++)
+		json_array_append_new(items, item_json(&plan->items[i]));
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:{s:s, s:s}, s:f, s:f, s:f, s:f}", "event",
+			 "plan", "network", p->config->network, "provider", p->job.ops->name,
+			 "changes", plan_changes(plan), "items", items, "firewalls", "vpn",
+			 plan_action_name(plan->firewalls[PROVIDER_VPN]), "comp",
+			 plan_action_name(plan->firewalls[PROVIDER_COMP]), "hourly_before",
+			 plan->hourly_before, "monthly_before", plan->monthly_before,
+			 "hourly_after", plan->hourly_after, "monthly_after", plan->monthly_after);
+}
+
+static int plan(struct provision *p)
+{
+	struct cli *cli = p->cli;
+	struct look look;
+	bool changes;
+	int ret = provision_look(p, &look);
+
+	if (ret != CLI_OK)
+		return ret;
+	if (cli->json) {
+		json_t *json = provision_plan_json(p, &look.plan);
+
+		cli_print_json(cli, json);
+		json_decref(json);
+	} else {
+		provision_plan_print(p, &look.plan, cli->out);
+	}
+	changes = plan_changes(&look.plan);
+	look_fini(&look);
+	return cli->detailed && changes ? PROVISION_CHANGES : CLI_OK;
+}
+
+int provision_plan(struct cli *cli)
+{
+	struct provision p = {.cli = cli};
+	int ret = provision_open(&p, false, true);
+
+	if (ret == CLI_OK)
+		ret = plan(&p);
+	provision_close(&p);
+	return ret;
+}

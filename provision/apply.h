@@ -1,0 +1,31 @@
+/* apply: makes what the configuration says, step by step, so that it can be stopped or killed
+ * anywhere and begun again.
+ *
+ * Before a server is asked for, the intent is written to the state; an answer that was lost is
+ * looked for by its label and never asked for twice. While servers are made, one list request per
+ * poll serves them all.
+ */
+#ifndef COMPS_PROVISION_APPLY_H
+#define COMPS_PROVISION_APPLY_H
+
+#include "provision/job.h"
+#include "provision/plan.h"
+#include "provision/setup.h"
+
+struct apply_options {
+	const char *only;	  /* this node and nothing else; NULL: all */
+	setup_host_fn setup_host; /* NULL: leave servers as they are once they run */
+};
+
+struct apply_result {
+	size_t made, adopted, set_up, destroyed, failed;
+	size_t polls; /* times that the servers were listed while they were waited for */
+};
+
+/* Does what `plan` says. Returns 0; -ECANCELED where some nodes failed and the rest was done;
+ * -EINTR where the user stopped it; else the error that ended it at once (a refused token, the API
+ * out of reach, the disk full). All that was done is in the state in every case. */
+int apply_run(const struct job *job, const struct plan *plan, const struct apply_options *options,
+	      struct apply_result *result, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* job: what planning, applying and destroying work on.
+ */
+#ifndef COMPS_PROVISION_JOB_H
+#define COMPS_PROVISION_JOB_H
+
+#include "provision/config.h"
+#include "provision/env.h"
+#include "provision/provider.h"
+#include "provision/state.h"
+
+struct job {
+	const struct provision_config *config;
+	const struct provider_ops *ops;
+	void *provider; /* of ops->open */
+	const struct provision_env *env;
+	struct state *state;	 /* locked, where something is changed */
+	const char *key_id;	 /* an ssh key of the account; NULL: ensure public_key */
+	const char *public_key;	 /* "ssh-ed25519 AAAA..." */
+	int64_t poll_us;	 /* between two looks at the cloud */
+	int64_t node_timeout_us; /* for one node */
+};
+
+/* Lets about poll_us pass. 0 or -EINTR. */
+int job_pause(const struct job *job, struct err *e);
+
+/* Everything of the network. *out is to be given to provider_nodes_fini. As ops->node_list. */
+int job_list(const struct job *job, struct provider_nodes *out, struct err *e);
+
+/* Makes the firewall of `role` what it should be by the addresses in the state. *changed may be
+ * NULL. Errors as in provider.h. */
+int job_firewall(const struct job *job, enum provider_role role, bool *changed, struct err *e);
+
+/* Waits until the provider has applied both firewalls. */
+int job_firewalls_settle(const struct job *job, struct err *e);
+
+/* The rules of `role` by the configuration and the addresses in the state; *out is to be given to
+ * firewall_fini. 0 or -ENOMEM. */
+int job_rules(const struct job *job, enum provider_role role, struct firewall *out, struct err *e);
+
+#endif

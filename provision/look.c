@@ -1,0 +1,112 @@
+#include "provision/look.h"
+
+#include <errno.h>
+#include <string.h>
+
+void look_fini(struct look *look)
+{
+	plan_fini(&look->plan);
+	provider_nodes_fini(&look->found);
+	catalog_fini(&look->catalog);
+}
+
+static const struct config_node *want_of(const struct job *job, const char *name)
+{
+	for (size_t i = 0; i < job->config->node_count; i++)
+		if (strcmp(job->config->nodes[i].name, name) == 0)
+			return &job->config->nodes[i];
+	return NULL;
+}
+
+static void check_places(const struct job *job, const struct look *look, struct diags *d)
+{
+	for (size_t i = 0; i < look->plan.count; i++) {
+		const struct plan_item *item = &look->plan.items[i];
+		const struct config_node *want = want_of(job, item->node);
+		struct err e;
+
+		if (item->action == PLAN_CREATE && want &&
+		    catalog_check(&look->catalog, want->region, want->size, &e) < 0)
+			diag_error(d, job->config->file, want->line, want->column, "%s: %s",
+				   want->name, e.text);
+	}
+}
+
+/* Of servers that others have in the account we know nothing; what is ours must fit at least. */
+static void check_limit(const struct job *job, const struct look *look, struct diags *d)
+{
+	size_t servers = look->found.count + look->plan.counts[PLAN_CREATE];
+
+	if (look->catalog.node_limit >= 0 && look->plan.counts[PLAN_CREATE] &&
+	    servers > (size_t)look->catalog.node_limit)
+		diag_error(d, job->config->file, 0, 0,
+			   "%zu servers are more than the account may have (%lld); ask the "
+			   "provider for a higher limit",
+			   servers, (long long)look->catalog.node_limit);
+}
+
+static int check_image(const struct job *job, struct diags *d, struct err *e)
+{
+	int ret = job->ops->image(job->provider, job->config->image, e);
+
+	if (ret != -ENOENT)
+		return ret;
+	diag_error(d, job->config->file, 0, 0, "image: %s", e->text);
+	return 0;
+}
+
+static int look_firewall(const struct job *job, enum provider_role role, struct plan *plan,
+			 struct err *e)
+{
+	struct firewall want, found;
+	int ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
+
+	plan->firewalls[role] = PLAN_CREATE;
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = job_rules(job, role, &want, e);
+	/* New servers have addresses that the rules name. */
+	plan->firewalls[role] = !ret && firewall_same(&want, &found) && !plan->server_changes
+					? PLAN_OK
+					: PLAN_CHANGE;
+	firewall_fini(&found);
+	if (!ret)
+		firewall_fini(&want);
+	return ret;
+}
+
+static int compare(const struct job *job, bool set_up, struct diags *d, struct look *out,
+		   struct err *e)
+{
+	int ret =
+		plan_make(job->config, job->state, &out->found, &out->catalog, set_up, &out->plan);
+
+	if (ret)
+		return err_set(e, ret, "out of memory");
+	check_places(job, out, d);
+	check_limit(job, out, d);
+	if (out->plan.counts[PLAN_CREATE])
+		ret = check_image(job, d, e);
+	if (!ret)
+		ret = look_firewall(job, PROVIDER_VPN, &out->plan, e);
+	if (!ret)
+		ret = look_firewall(job, PROVIDER_COMP, &out->plan, e);
+	if (!ret && diags_failed(d))
+		ret = err_set(e, -EINVAL, "%s cannot be done as it is", job->config->file);
+	return ret;
+}
+
+int look_run(const struct job *job, bool set_up, struct diags *d, struct look *out, struct err *e)
+{
+	int ret;
+
+	*out = (struct look){.catalog = CATALOG_INIT};
+	ret = job_list(job, &out->found, e);
+	if (!ret)
+		ret = job->ops->catalog(job->provider, &out->catalog, e);
+	if (!ret)
+		ret = compare(job, set_up, d, out, e);
+	if (ret)
+		look_fini(out);
+	return ret;
+}

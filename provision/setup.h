@@ -1,0 +1,40 @@
+/* setup: making a proxy or the exit of a server that runs: the seam between the cloud and ssh.
+ */
+#ifndef COMPS_PROVISION_SETUP_H
+#define COMPS_PROVISION_SETUP_H
+
+#include "provision/config.h"
+#include "provision/env.h"
+#include "provision/state.h"
+
+struct setup_input {
+	const struct provision_config *config; /* ssh, ports, subnet, keys, ... */
+	const struct provision_env *env;
+	const char *state_directory; /* where known hosts and client keys are kept */
+	const char *node;	     /* its name */
+	enum provider_role role;
+	unsigned int index;   /* among the proxies: its tunnel address is .5 + index */
+	const char *address;  /* IPv4, of the server */
+	const char *host_key; /* the public key it shows: "ssh-ed25519 AAAA..."; "": not known */
+	bool fresh;	      /* just made: it may still be booting for the first time, and its
+				 host key is to be replaced, as the first one is not secret */
+	const char *exit_address;   /* "": this is the exit, or it has none yet */
+	const char *const *proxies; /* the addresses of all proxies, in their order */
+	size_t proxy_count;
+	struct mono deadline;
+};
+
+struct setup_output {
+	char host_key[STATE_KEY_BYTES]; /* the one it shows from now on */
+	char wg_public[48];		/* of its WireGuard interface */
+};
+
+/* Sets the server up, or finds that nothing is to be done. Returns 0 with *out filled; -EINTR where
+ * the user wants to stop; else -errno with what is wrong in `e`, after which it can be tried again.
+ */
+typedef int (*setup_host_fn)(const struct setup_input *input, struct setup_output *out,
+			     struct err *e);
+
+int provision_setup_host(const struct setup_input *input, struct setup_output *out, struct err *e);
+
+#endif

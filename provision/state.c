@@ -1,0 +1,300 @@
+#include "provision/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/file.h"
+#include "provision/state_json.h"
+
+#define MAX_BYTES (4 << 20)
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+int state_directory(const char *xdg_state_home, const char *home, char *out, size_t out_bytes,
+		    struct err *e)
+{
+	int n = -1;
+
+	if (xdg_state_home && *xdg_state_home == '/')
+		n = snprintf(out, out_bytes, "%s/comps", xdg_state_home);
+	else if (home && *home == '/')
+		n = snprintf(out, out_bytes, "%s/.local/state/comps", home);
+	else
+		return err_set(e, -EINVAL,
+			       "neither XDG_STATE_HOME nor HOME is set; one of them "
+			       "says where the state is kept");
+	if ((size_t)n >= out_bytes)
+		return err_set(e, -ENAMETOOLONG, "the name of the state's directory is too long");
+	return 0;
+}
+
+static char *path_of(const char *directory, const char *network, const char *suffix)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s%s", directory, network, suffix) < 0 ? NULL : path;
+}
+
+/* mkdir -p, all of what is made for the owner only. */
+static int make_directory(const char *directory, struct err *e)
+{
+	char *path = strdup(directory);
+	int ret = 0;
+
+	if (!path)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (char *c = path + 1; !ret; c++) {
+		char was = *c;
+
+		if (was != '/' && was != '\0')
+			continue;
+		*c = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			ret = err_set(e, -errno, "cannot make %s: %s", path, strerror(errno));
+		*c = was;
+		if (!was)
+			break;
+	}
+	free(path);
+	return ret;
+}
+
+/* --- lock ------------------------------------------------------------------------------------- */
+
+static int refuse_locked(int fd, const char *path, struct err *e)
+{
+	char holder[32];
+	ssize_t n = pread(fd, holder, sizeof(holder) - 1, 0);
+
+	holder[n > 0 ? n : 0] = '\0';
+	holder[strspn(holder, "0123456789")] = '\0';
+	return err_set(e, -EAGAIN,
+		       "%s is held by another comps (process %s); wait for it, or stop "
+		       "it",
+		       path, *holder ? holder : "unknown");
+}
+
+static int lock(struct state *state, struct err *e)
+{
+	char *path = path_of(state->directory, state->network, ".lock"), text[32];
+	int ret = 0, length;
+
+	if (!path)
+		return err_set(e, -ENOMEM, "out of memory");
+	state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (state->lock_fd < 0)
+		ret = err_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
+	else if (flock(state->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		ret = errno == EWOULDBLOCK
+			      ? refuse_locked(state->lock_fd, path, e)
+			      : err_set(e, -errno, "cannot lock %s: %s", path, strerror(errno));
+	if (!ret) {
+		length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+		if (ftruncate(state->lock_fd, 0) < 0 ||
+		    pwrite(state->lock_fd, text, (size_t)length, 0) != length)
+			ret = err_set(e, -errno, "cannot write %s: %s", path, strerror(errno));
+	}
+	free(path);
+	return ret;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static int load(struct state *state, const char *path, struct err *e)
+{
+	struct conf_file file;
+	int ret = conf_file_read(path, MAX_BYTES, &file, e);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return err_prefix(e, ret, "%s", path);
+	state->existed = true;
+	if (file.stat.st_mode & 022)
+		ret = err_set(e, -EPERM, "others may write it; run: chmod 600 %s", path);
+	else
+		ret = state_json_read(file.text, file.bytes, state, e);
+	conf_file_fini(&file);
+	return ret ? err_prefix(e, ret, "%s", path) : 0;
+}
+
+int state_open(const char *directory, const char *network, bool write, const char *uuid,
+	       struct state *out, struct err *e)
+{
+	char *path = path_of(directory, network, ".json");
+	int ret = 0;
+
+	*out = (struct state){.lock_fd = -1, .directory = strdup(directory)};
+	snprintf(out->network, sizeof(out->network), "%s", network);
+	if (!path || !out->directory)
+		ret = err_set(e, -ENOMEM, "out of memory");
+	if (!ret && write)
+		ret = make_directory(directory, e);
+	if (!ret && write)
+		ret = lock(out, e);
+	if (!ret)
+		ret = load(out, path, e);
+	if (!ret && strcmp(out->network, network) != 0)
+		ret = err_set(e, -EINVAL, "%s is of network \"%s\"", path, out->network);
+	if (!ret && !*out->uuid && uuid)
+		snprintf(out->uuid, sizeof(out->uuid), "%s", uuid);
+	free(path);
+	if (ret)
+		state_close(out);
+	return ret;
+}
+
+void state_close(struct state *state)
+{
+	if (state->lock_fd >= 0)
+		close(state->lock_fd);
+	free(state->directory);
+	free(state->nodes);
+	*state = (struct state){.lock_fd = -1};
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+	ssize_t n;
+
+	while (left > 0) {
+		n = write(fd, text, left);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			left -= (size_t)n;
+		}
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd, ret;
+
+	/* What a killed writer left: we hold the lock, so nobody is writing it. */
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	ret = write_all(fd, text);
+	if (close(fd) < 0 && !ret)
+		ret = -errno;
+	return ret;
+}
+
+static int sync_directory(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int state_save(const struct state *state, struct err *e)
+{
+	char *path = path_of(state->directory, state->network, ".json");
+	char *next = path_of(state->directory, state->network, ".json.new");
+	char *text = state_json_write(state);
+	int ret = -ENOMEM;
+
+	if (path && next && text)
+		ret = write_file(next, text);
+	if (!ret && rename(next, path) < 0)
+		ret = -errno;
+	if (!ret)
+		ret = sync_directory(state->directory);
+	if (ret)
+		err_set(e, ret, "cannot write the state %s: %s", path ? path : "", strerror(-ret));
+	free(path);
+	free(next);
+	free(text);
+	return ret;
+}
+
+int state_remove(const struct state *state, struct err *e)
+{
+	char *path = path_of(state->directory, state->network, ".json");
+	int ret = path ? 0 : -ENOMEM;
+
+	if (path && unlink(path) < 0 && errno != ENOENT)
+		ret = -errno;
+	if (!ret)
+		ret = sync_directory(state->directory);
+	if (ret)
+		err_set(e, ret, "cannot delete the state %s: %s", path ? path : "", strerror(-ret));
+	free(path);
+	return ret;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+struct state_node *state_find(const struct state *state, const char *name)
+{
+	for (size_t i = 0; i < state->node_count; i++)
+		if (strcmp(state->nodes[i].name, name) == 0)
+			return &state->nodes[i];
+	return NULL;
+}
+
+struct state_node *state_put(struct state *state, const char *name)
+{
+	struct state_node *node = state_find(state, name), *grown;
+
+	if (node)
+		return node;
+	grown = reallocarray(state->nodes, state->node_count + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	state->nodes = grown;
+	node = &grown[state->node_count++];
+	*node = (struct state_node){.index = 0};
+	snprintf(node->name, sizeof(node->name), "%s", name);
+	return node;
+}
+
+void state_drop(struct state *state, const char *name)
+{
+	struct state_node *node = state_find(state, name);
+
+	if (node)
+		*node = state->nodes[--state->node_count];
+}
+
+int state_networks(const char *directory, int (*fn)(void *arg, const char *network), void *arg,
+		   struct err *e)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0
+				       : err_set(e, -errno, "cannot read %s: %s", directory,
+						 strerror(errno));
+	while (!ret && (entry = readdir(dir))) {
+		char *dot = strrchr(entry->d_name, '.');
+
+		if (!dot || strcmp(dot, ".json") != 0)
+			continue;
+		*dot = '\0';
+		ret = fn(arg, entry->d_name);
+	}
+	closedir(dir);
+	return ret;
+}
