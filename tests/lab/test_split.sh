@@ -5,6 +5,7 @@
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/e2e.sh"
 e2e_begin split
+trap 'cd /; rm -rf "$RUN"; e2e_cleanup' EXIT
 comps=$e2e_build/comps
 mkdir -p "$RUN" && cd "$RUN" || exit 1
 
