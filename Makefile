@@ -42,7 +42,7 @@ PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev l
 	    libcurl4-openssl-dev python3 \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
-	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver \
+	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver openssh-client openssh-server \
 	    qemu-system-x86 busybox-static kmod xz-utils
 
 .PHONY: all
@@ -52,7 +52,7 @@ $(BUILD)/compsd: $(call objects,daemon) $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lev -lcap -lpthread -lm
 
-# The report's page is put into the program as it is.
+# What is put into the programs as it is: the report's page, and the script that sets servers up.
 PAGES := $(wildcard pages/*) $(addprefix /usr/share/javascript/dygraphs/dygraph.min.,css js)
 $(BUILD)/pages/pages.o: $(PAGES)
 	@echo "  LD    $@"
@@ -60,6 +60,13 @@ $(BUILD)/pages/pages.o: $(PAGES)
 	@for page in $(PAGES); do \
 		{ sed /sourceMappingURL/d $$page && printf '\0'; } >$(@D)/$${page##*/}; done
 	@cd $(@D) && ld -r -z noexecstack -b binary -o pages.o $(notdir $(PAGES))
+
+$(BUILD)/provision/server_sh.o: provision/server.sh
+	@echo "  LD    $@"
+	@mkdir -p $(@D)/embedded
+	@{ cat $< && printf '\0'; } >$(@D)/embedded/server.sh
+	@cd $(@D)/embedded && ld -r -z noexecstack -b binary -o ../server_sh.o server.sh
+$(BUILD)/libprovision.a: $(BUILD)/provision/server_sh.o
 
 $(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
 	@echo "  LD    $@"

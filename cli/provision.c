@@ -67,20 +67,17 @@ static char *expand_home(const char *path)
 
 static int find_public_key(struct provision *p, struct err *e)
 {
-	char *key = expand_home(p->config->ssh.key), *file;
+	char *file;
 	int ret;
 
-	if (!key || asprintf(&file, "%s.pub", key) < 0) {
-		free(key);
+	if (asprintf(&file, "%s.pub", p->identity) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
-	}
 	ret = pubkey_read(file, p->public_key, e);
 	if (ret == -ENOENT)
 		err_set(e, ret,
 			"%s is not there; name your key with ssh: {key: FILE} in %s, or make one: "
 			"ssh-keygen -t ed25519 -f %s",
-			file, p->config->file, key);
-	free(key);
+			file, p->config->file, p->identity);
 	free(file);
 	p->job.public_key = p->public_key;
 	return ret;
@@ -90,6 +87,10 @@ static int find_key(struct provision *p, struct err *e)
 {
 	int ret;
 
+	p->identity = expand_home(p->config->ssh.key);
+	if (!p->identity)
+		return err_set(e, -ENOMEM, "out of memory");
+	p->job.identity = p->identity;
 	if (!*p->config->ssh_key_id)
 		return find_public_key(p, e);
 	ret = token_expand(p->config->ssh_key_id, getenv, p->key_id, sizeof(p->key_id), e);
@@ -229,6 +230,7 @@ void provision_close(struct provision *p)
 		provision_clock_close(&p->clock);
 	provision_progress_fini(&p->progress);
 	token_free(p->token);
+	free(p->identity);
 	config_free(p->config);
 	diags_fini(&p->diags);
 }
@@ -257,8 +259,7 @@ int provision_look(struct provision *p, struct look *out)
 
 setup_host_fn provision_setup(const struct cli *cli)
 {
-	(void)cli->no_setup;
-	return NULL;
+	return cli->no_setup ? NULL : provision_setup_host;
 }
 
 bool provision_confirm(struct provision *p, const char *question, const char *wanted)

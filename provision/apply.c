@@ -192,6 +192,7 @@ static int set_up_one(struct work *w, const struct make_node *node, struct err *
 		.role = known->role,
 		.index = known->index,
 		.address = known->ip,
+		.identity = job->identity,
 		.host_key = known->host_key,
 		.fresh = node->fresh && known->status < STATE_READY,
 		.exit_address = known->role == PROVIDER_COMP ? "" : exit_address(job),

@@ -2,7 +2,7 @@
 # Makes the host that runs it a proxy or the exit of a CoMPS network, or finds that nothing is to be done. The caller writes
 # assignments in front of it and pipes both to `sh -s` as root:
 #
-#   NET ROLE ADDRESS PORT MTU     the network; vpn or comp; this server's tunnel address with its length; WireGuard's
+#   NET ROLE IF ADDRESS PORT MTU  the network; vpn or comp; the interface (wg0); this server's tunnel address with its length; WireGuard's
 #   CLIENT_KEY CLIENT_IP PSK      the client's public key, its tunnel address, the pre-shared key ("": none)
 #   EXIT_IP PROXIES ACCEPT        for a proxy: the exit; for the exit: the proxies, blanks between; "proxies" or "any"
 #   SSH_PORT                      of this host
@@ -14,7 +14,7 @@
 set -u
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 077
-IF=wg0 STEP=start CHANGED='' WARNINGS='' HOST_KEY=''
+IF=${IF:-wg0} STEP=start CHANGED='' WARNINGS='' HOST_KEY=''
 MARK="# comps network=$NET role=$ROLE"
 
 quote() { printf '%s' "$1" | tr '\n\t' '  ' | sed 's/[\\"]/\\&/g' | tr -d '\000-\037' | cut -c1-400; }

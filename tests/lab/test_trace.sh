@@ -34,7 +34,7 @@ check "a proxy dies" wait_status "$DEADLINE" '.paths[0].state == "down"'
 lab revive_proxy 1
 check "and comes back" wait_status "$DEADLINE" '.paths[0].state == "up"'
 check "another policy" comps policy set latency-best every=100ms hold=200ms
-check "the operator moves" comps migrate next --wait
+check "the operator moves" wait_for "$DEADLINE" comps migrate next --wait
 check "audit: what links the paths of the lab" prints '(map(.severity) | index("high") == null) and any(.[]; .text | test("shake hands")) and any(.[]; .text | test("inner tunnel")) and any(.[]; .severity == "note" and (.text | test("all paths leave by eth0")))' local_comps audit -j "$conf"
 linked() { # a copy of the configuration with one key of ours on two overlays
 	local key

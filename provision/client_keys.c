@@ -1,0 +1,95 @@
+#include "provision/client_keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STREAM 0
+
+/* As wg(8) makes one (RFC 7748, section 5). */
+static void clamp(uint8_t key[KEY_BYTES])
+{
+	key[0] &= 248;
+	key[31] = (uint8_t)((key[31] & 127) | 64);
+}
+
+/* A line of 44 characters. -ENOENT: there is no such file. */
+static int read_key(const char *file, uint8_t key[KEY_BYTES], struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), ret;
+	char text[KEY_TEXT_BYTES + 8] = "";
+	struct stat st;
+	ssize_t got;
+
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %s", file, strerror(errno));
+	got = fstat(fd, &st) ? -1 : read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (got < 0)
+		return err_set(e, -errno, "%s: %s", file, strerror(errno));
+	if (st.st_mode & 077)
+		return err_set(e, -EPERM, "%s: others may read it; chmod 600 it", file);
+	text[strcspn(text, "\n")] = '\0';
+	ret = key_parse(text, key, e);
+	key_wipe(text, sizeof(text));
+	return ret ? err_prefix(e, ret, "%s", file) : 0;
+}
+
+static int write_key(const char *file, const uint8_t key[KEY_BYTES], struct err *e)
+{
+	char text[KEY_TEXT_BYTES + 1], *part = NULL;
+	int fd = -1, ret = 0;
+
+	if (asprintf(&part, "%s.new", file) < 0)
+		return err_set(e, -ENOMEM, "out of memory");
+	key_format(key, text);
+	text[KEY_TEXT_BYTES - 1] = '\n';
+	unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, KEY_TEXT_BYTES) != KEY_TEXT_BYTES || fsync(fd) ||
+	    rename(part, file))
+		ret = err_set(e, errno ? -errno : -EIO, "%s: %s", part, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	key_wipe(text, sizeof(text));
+	free(part);
+	return ret;
+}
+
+static int load(const char *directory, const char *network, const char *what, const char *kind,
+		struct rng *rng, uint8_t key[KEY_BYTES], struct err *e)
+{
+	char *file;
+	int ret;
+
+	if (asprintf(&file, "%s/%s.%s.%s", directory, network, what, kind) < 0)
+		return err_set(e, -ENOMEM, "out of memory");
+	ret = read_key(file, key, e);
+	if (ret == -ENOENT) {
+		rng_fill(rng, STREAM, key, KEY_BYTES);
+		if (strcmp(kind, "key") == 0)
+			clamp(key);
+		ret = write_key(file, key, e);
+	}
+	free(file);
+	return ret;
+}
+
+int client_keys_load(const char *directory, const char *network, const char *node, int shared,
+		     struct rng *rng, struct client_keys *out, struct err *e)
+{
+	int ret =
+		load(directory, network, shared ? "client" : node, "key", rng, out->private_key, e);
+
+	if (!ret)
+		ret = load(directory, network, node, "psk", rng, out->preshared_key, e);
+	if (ret)
+		key_wipe(out, sizeof(*out));
+	else
+		key_public(out->private_key, out->public_key);
+	return ret;
+}

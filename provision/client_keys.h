@@ -1,0 +1,25 @@
+/* client_keys: the client's half of each tunnel: a key pair and a pre-shared key, made once and
+ * kept.
+ *
+ * Files of mode 0600 beside the state; a file is there whole or not at all.
+ */
+#ifndef COMPS_PROVISION_CLIENT_KEYS_H
+#define COMPS_PROVISION_CLIENT_KEYS_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/key.h"
+#include "lib/rng.h"
+
+struct client_keys {
+	uint8_t private_key[KEY_BYTES], public_key[KEY_BYTES], preshared_key[KEY_BYTES];
+};
+
+/* The keys for the tunnel to `node`, which are made where there are none. With `shared` all tunnels
+ * of the network have one key pair. Wipe *out. Returns 0, -EINVAL where a file is damaged, -EPERM
+ * where others may read it, or -errno, with a sentence that holds no key. */
+int client_keys_load(const char *directory, const char *network, const char *node, int shared,
+		     struct rng *rng, struct client_keys *out, struct err *e);
+
+#endif
