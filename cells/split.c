@@ -248,10 +248,9 @@ static int walk(struct packets *packets, const struct split_config *config, stru
 		mover_count(m, p->size);
 		if (used)
 			used[i] = m->in.active;
-		if ((p->size > 0) != (ways > 0))
-			continue;
-		p->path = m->in.active;
-		if (p->size > 0)
+		if ((p->size > 0) == (ways > 0))
+			p->path = m->in.active;
+		if (p->size > 0 && ways > 0)
 			ret = add_arrival(arrivals, p->s + config->owd_s[p->path], p->path);
 		if (m->policy->minds_figures)
 			mover_ask(m, POLICY_PATHS, m->in.now_us);

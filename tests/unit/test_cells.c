@@ -208,6 +208,40 @@ static void test_late_packets_lead_the_server_back(void **state)
 	assert_true(two_s < 1.3); /* it went back for the difference of the delays only */
 }
 
+/* Moves on with every hundredth packet that came. */
+static void decide_by_hundreds(void *state, const struct policy_input *in,
+			       struct policy_answer *out)
+{
+	uint64_t came = 0;
+
+	(void)state;
+	for (size_t i = 0; i < in->path_count; i++)
+		came += in->paths[i].rx_packets;
+	if (in->event != POLICY_MIGRATED && came / 100 % in->path_count != (uint64_t)in->active)
+		out->path = (int)(came / 100 % in->path_count);
+}
+
+/* A policy that minds figures is asked after what came to the client too, while it says nothing. */
+static void test_figures_change_with_what_comes(void **state)
+{
+	static const struct policy_ops by_hundreds = {
+		.name = "by-hundreds", .minds_figures = true, .decide = decide_by_hundreds};
+	struct packets p = {NULL, 0, 0, false};
+	struct split_result result;
+	struct rng rng;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(rng_init_seed(&rng, 1), 0);
+	for (int i = 0; i <= 3000; i++)
+		assert_int_equal(
+			packets_add(&p, (struct packet){.s = i / 1000.0, .size = i ? -100 : 100}),
+			0);
+	assert_int_equal(split_by_policy(&p, &config, &by_hundreds, NULL, &rng, &result, &err), 0);
+	assert_int_equal(result.migrations, 30);
+	packets_fini(&p);
+}
+
 /* --- the literature --------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -373,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_lost_and_all_repeats),
 		cmocka_unit_test(test_without_delays_nothing_is_misrouted),
 		cmocka_unit_test(test_late_packets_lead_the_server_back),
+		cmocka_unit_test(test_figures_change_with_what_comes),
 		cmocka_unit_test(test_batches_of_the_literature),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_the_order_of_the_schedulers),
