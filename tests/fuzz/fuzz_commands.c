@@ -196,7 +196,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct control control = {0};
 	struct daemon daemon = {.control = &control};
-	struct conf conf = {.mode = CONF_NESTED};
+	struct conf conf = {
+		.mode = CONF_NESTED,
+		.plugins.policies = (const struct policy_ops **)registry_all(),
+	};
 	char *text = fuzz_text(data, size), *rest = text, *line;
 
 	start(&daemon, &conf);
