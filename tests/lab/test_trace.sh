@@ -51,9 +51,9 @@ check "killed: the file is whole" info 'length == 1 and .[0].ended == false and 
 check "killed: every verdict comes out the same" repeats 1 '.same and .verdicts > 10'
 
 check "again" start_ready
-check "it goes on" migrated 10
+check "it goes on" migrated 30 # so that the random policy has been everywhere; a reload begins another run
 check "reload" comps reload
-check "and on" migrated 20
+check "and on" migrated 45
 stop_compsd
 check "stopped: two runs more, with a clean end" info 'length == 3 and (.[1:] | all(.ended))'
 check "stopped: every verdict of the second" repeats 2
