@@ -20,8 +20,9 @@ summarize() { # LOG STATUS
 			print "    " $0 (/^not/ && note ? " (" note ")" : "")
 			skip++; seen++; next
 		}
-		/^ok[ \t]/ { ok++; seen++ }
-		/^not ok[ \t]/ { print "    " $0; bad++; seen++ }
+		/^ok[ \t]/ { ok++; seen++; why = 0 }
+		/^not ok[ \t]/ { print "    " $0; bad++; seen++; why = 12; next }
+		/^#/ && why-- > 0 { print "    " $0; next }
 		!/^(not )?ok[ \t]|^1\.\./ { note = $0 }
 		END {
 			if (!planned) { print "    no plan: it ended early"; bad++ }
