@@ -54,30 +54,19 @@ static void hide_token(const struct provision *p)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-/* "~/" at the beginning is the home directory. */
-static char *expand_home(const char *path)
-{
-	const char *home = getenv("HOME");
-	char *full;
-
-	if (strncmp(path, "~/", 2) != 0 || !home)
-		return strdup(path);
-	return asprintf(&full, "%s%s", home, path + 1) < 0 ? NULL : full;
-}
-
 static int find_public_key(struct provision *p, struct err *e)
 {
 	char *file;
 	int ret;
 
-	if (asprintf(&file, "%s.pub", p->identity) < 0)
+	if (asprintf(&file, "%s.pub", p->config->ssh.key) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	ret = pubkey_read(file, p->public_key, e);
 	if (ret == -ENOENT)
 		err_set(e, ret,
 			"%s is not there; name your key with ssh: {key: FILE} in %s, or make one: "
 			"ssh-keygen -t ed25519 -f %s",
-			file, p->config->file, p->identity);
+			file, p->config->file, p->config->ssh.key);
 	free(file);
 	p->job.public_key = p->public_key;
 	return ret;
@@ -85,12 +74,10 @@ static int find_public_key(struct provision *p, struct err *e)
 
 static int find_key(struct provision *p, struct err *e)
 {
-	int ret;
+	int ret = config_expand_home(p->config, getenv("HOME"), e);
 
-	p->identity = expand_home(p->config->ssh.key);
-	if (!p->identity)
-		return err_set(e, -ENOMEM, "out of memory");
-	p->job.identity = p->identity;
+	if (ret)
+		return ret;
 	if (!*p->config->ssh_key_id)
 		return find_public_key(p, e);
 	ret = token_expand(p->config->ssh_key_id, getenv, p->key_id, sizeof(p->key_id), e);
@@ -230,7 +217,6 @@ void provision_close(struct provision *p)
 		provision_clock_close(&p->clock);
 	provision_progress_fini(&p->progress);
 	token_free(p->token);
-	free(p->identity);
 	config_free(p->config);
 	diags_fini(&p->diags);
 }

@@ -30,7 +30,6 @@ struct provision {
 	char state_directory[512];
 	char *token;
 	char key_id[PROVIDER_ID_BYTES], public_key[2048];
-	char *identity; /* file of the private half */
 	struct job job;
 	bool clock_open, state_open;
 };

@@ -179,6 +179,14 @@ static const char *exit_address(const struct job *job)
 	return "";
 }
 
+static uint32_t exit_port(const struct provision_config *config)
+{
+	for (size_t i = 0; i < config->node_count; i++)
+		if (config->nodes[i].role == PROVIDER_COMP)
+			return config->nodes[i].port;
+	return config->port;
+}
+
 static int set_up_one(struct work *w, const struct make_node *node, struct err *e)
 {
 	const struct job *job = w->job;
@@ -192,10 +200,13 @@ static int set_up_one(struct work *w, const struct make_node *node, struct err *
 		.role = known->role,
 		.index = known->index,
 		.address = known->ip,
-		.identity = job->identity,
+		.identity = *node->want->ssh.key ? node->want->ssh.key : NULL,
 		.host_key = known->host_key,
 		.fresh = node->fresh && known->status < STATE_READY,
+		.ssh = &node->want->ssh,
+		.port = node->want->port,
 		.exit_address = known->role == PROVIDER_COMP ? "" : exit_address(job),
+		.exit_port = exit_port(job->config),
 		.proxies = proxies,
 		.deadline = mono_add_us(job->env->now(job->env->arg), job->node_timeout_us),
 	};

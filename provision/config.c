@@ -1,6 +1,7 @@
 #include "provision/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,6 +288,32 @@ out:
 		config_free(config);
 	else
 		*out = config;
+	return ret;
+}
+
+static int expand(struct config_ssh *ssh, const char *home, struct err *e)
+{
+	char full[CONFIG_TEXT_BYTES];
+	int length;
+
+	if (strncmp(ssh->key, "~/", 2) != 0)
+		return 0;
+	length = home ? snprintf(full, sizeof(full), "%s%s", home, ssh->key + 1) : -1;
+	if (length < 0)
+		return err_set(e, -EINVAL, "%s: HOME is not set", ssh->key);
+	if ((size_t)length >= sizeof(full))
+		return err_set(e, -EINVAL, "%s: the name is too long with the home directory",
+			       ssh->key);
+	strcpy(ssh->key, full);
+	return 0;
+}
+
+int config_expand_home(struct provision_config *config, const char *home, struct err *e)
+{
+	int ret = expand(&config->ssh, home, e);
+
+	for (size_t i = 0; !ret && i < config->node_count; i++)
+		ret = expand(&config->nodes[i].ssh, home, e);
 	return ret;
 }
 

@@ -11,20 +11,12 @@
 #include <stdint.h>
 
 #include "conf/diag.h"
+#include "lib/err.h"
 #include "lib/ip.h"
 #include "provision/provider.h"
 
 #define CONFIG_PROXIES_MAX 95 /* tunnel addresses .5 to .99: .100 is the exit's */
 #define CONFIG_TEXT_BYTES  256
-
-struct config_node {
-	char name[PROVIDER_NAME_BYTES];
-	char region[PROVIDER_SLUG_BYTES];
-	char size[PROVIDER_SLUG_BYTES];
-	enum provider_role role;
-	unsigned int index; /* among the proxies, from 0; of the exit 0 */
-	int line, column;   /* of the entry */
-};
 
 enum config_accept {
 	CONFIG_ACCEPT_PROXIES,
@@ -39,8 +31,25 @@ enum config_client_keys {
 struct config_ssh {
 	char user[33];
 	uint32_t port;
-	char key[CONFIG_TEXT_BYTES];	    /* private key; may begin with "~/" */
+	char key[CONFIG_TEXT_BYTES]; /* private key; may begin with "~/"; "": what ssh finds */
 	char proxy_jump[CONFIG_TEXT_BYTES]; /* "": none */
+};
+
+#define CONFIG_ADDRESS_BYTES  256 /* a name may be 253 long */
+#define CONFIG_HOST_KEY_BYTES 256
+
+struct config_node {
+	char name[PROVIDER_NAME_BYTES];
+	char region[PROVIDER_SLUG_BYTES];
+	char size[PROVIDER_SLUG_BYTES];
+	enum provider_role role;
+	unsigned int index;    /* among the proxies, from 0; of the exit 0 */
+	int line, column;      /* of the entry */
+	uint32_t port;	       /* WireGuard's */
+	struct config_ssh ssh; /* how to log in */
+	/* of a host that is there already, "" of a server to be made */
+	char address[CONFIG_ADDRESS_BYTES];   /* or its name, as written */
+	char host_key[CONFIG_HOST_KEY_BYTES]; /* "ssh-ed25519 AAAA..."; "": not given */
 };
 
 struct provision_config {
@@ -70,6 +79,10 @@ struct provision_config {
 /* Reads `file`; `ops` gives the names of providers. Everything that is wrong goes to `d`, sorted.
  * Returns 0 with *out to be given to config_free; -EINVAL or -ENOMEM. */
 int config_load(const char *file, struct diags *d, struct provision_config **out);
+
+/* Replaces "~/" at the beginning of every ssh key's name by `home` (NULL: not known). Returns 0;
+ * -EINVAL where it is needed and not known, or where the name gets too long. */
+int config_expand_home(struct provision_config *config, const char *home, struct err *e);
 
 /* Wipes the token and frees. NULL is allowed. */
 void config_free(struct provision_config *config);

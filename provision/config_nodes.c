@@ -54,6 +54,8 @@ static void read_node(struct conf_reader *r, const struct conf_node *item,
 	node->index = index;
 	node->line = item->line;
 	node->column = item->column;
+	node->port = config->port;
+	node->ssh = config->ssh;
 	schema_read(r, &config_nodes_section, item, node);
 	if (!*node->size)
 		strcpy(node->size, config->size);

@@ -17,7 +17,6 @@ struct job {
 	const char *key_id;	 /* an ssh key of the account; NULL: ensure public_key */
 	const char *public_key;	 /* "ssh-ed25519 AAAA..." */
 	int64_t poll_us;	 /* between two looks at the cloud */
-	const char *identity;	 /* file of the ssh key that may log in; NULL: none is named */
 	int64_t node_timeout_us; /* for one node */
 };
 

@@ -4,7 +4,8 @@
 #
 #   NET ROLE IF ADDRESS PORT MTU  the network; vpn or comp; the interface (wg0); this server's tunnel address with its length; WireGuard's
 #   CLIENT_KEY CLIENT_IP PSK      the client's public key, its tunnel address, the pre-shared key ("": none)
-#   EXIT_IP PROXIES ACCEPT        for a proxy: the exit; for the exit: the proxies, blanks between; "proxies" or "any"
+#   EXIT_IP EXIT_PORT             for a proxy: the exit and its WireGuard's port
+#   PROXIES ACCEPT                for the exit: the proxies, blanks between; "proxies" or "any"
 #   SSH_PORT                      of this host
 #   CHECK                         1: change nothing, say what would be changed
 #   FRESH                         1: just made in a cloud: the ssh host key was in its metadata, make another
@@ -115,7 +116,7 @@ if [ "$ROLE" = vpn ]; then
 	# A proxy forwards to the exit and nowhere else.
 	chains="	chain forward {
 		type filter hook forward priority filter; policy accept;
-		iifname \"$IF\" ip daddr $EXIT_IP udp dport $PORT accept
+		iifname \"$IF\" ip daddr $EXIT_IP udp dport $EXIT_PORT accept
 		iifname \"$IF\" counter drop
 		oifname \"$IF\" ct state established,related accept
 		oifname \"$IF\" counter drop
@@ -245,7 +246,7 @@ if [ "$FRESH" = 1 ] && [ ! -e "/etc/comps/$NET.host-key" ] && changed "a new ssh
 	: >"/etc/comps/$NET.host-key"
 	systemctl reload ssh 2>/dev/null || run systemctl reload sshd
 fi
-[ ! -r /etc/ssh/ssh_host_ed25519_key.pub ] || HOST_KEY=$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)
+[ "$FRESH" != 1 ] || [ ! -r /etc/ssh/ssh_host_ed25519_key.pub ] || HOST_KEY=$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)
 
 printf '{"ok":true,"role":"%s","public_key":"%s","wan":"%s","host_key":"%s","changed":[%s],"warnings":[%s]}\n' \
 	"$ROLE" "$public_key" "$WAN" "$HOST_KEY" "$(list "$CHANGED")" "$(list "$WARNINGS")"

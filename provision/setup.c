@@ -51,6 +51,7 @@ static void assign_addresses(FILE *out, const struct setup_input *in)
 	assign(out, "CLIENT_IP", ip_format(&client, text));
 	assign(out, "ADDRESS", ip_prefix_format(&config->gateway, text));
 	assign(out, "EXIT_IP", in->exit_address);
+	assign_number(out, "EXIT_PORT", in->exit_port);
 	fputs("PROXIES='", out);
 	for (size_t i = 0; i < in->proxy_count; i++)
 		fprintf(out, "%s%s", i ? " " : "", in->proxies[i]);
@@ -66,7 +67,7 @@ static void write_script(FILE *out, const struct setup_input *in, const struct c
 	assign(out, "NET", config->network);
 	assign(out, "ROLE", provider_role_name(in->role));
 	assign(out, "IF", config->server_interface);
-	assign_number(out, "PORT", config->port);
+	assign_number(out, "PORT", in->port);
 	assign_number(out, "MTU", exit ? config->mtu - INNER_BYTES : config->mtu);
 	assign_key(out, "CLIENT_KEY", keys->public_key);
 	if (config->psk && memcmp(keys->preshared_key, none, KEY_BYTES) != 0)
@@ -75,7 +76,7 @@ static void write_script(FILE *out, const struct setup_input *in, const struct c
 		assign(out, "PSK", "");
 	assign_addresses(out, in);
 	assign(out, "ACCEPT", config->accept_from == CONFIG_ACCEPT_ANY ? "any" : "proxies");
-	assign_number(out, "SSH_PORT", config->ssh.port);
+	assign_number(out, "SSH_PORT", in->ssh->port);
 	assign(out, "CHECK", "0");
 	assign(out, "FRESH", in->fresh ? "1" : "0");
 	if (in->fresh) /* apt belongs to cloud-init until then */
@@ -165,7 +166,7 @@ static int judge(const struct setup_input *in, struct ssh_result *result, struct
 			"machine, or somebody is in between; nothing was sent to it",
 			in->address);
 	case SSH_DENIED:
-		err_set(e, -EACCES, "ssh: %s@%s does not let our key in", in->config->ssh.user,
+		err_set(e, -EACCES, "ssh: %s@%s does not let our key in", in->ssh->user,
 			in->address);
 		return in->fresh && mono_diff_us(now, began) < LET_IN_US ? -EAGAIN : -EACCES;
 	default:
@@ -176,7 +177,7 @@ static int judge(const struct setup_input *in, struct ssh_result *result, struct
 static int attempt(const struct setup_input *in, const char *script, struct mono began,
 		   struct ssh_result *result, struct setup_output *out, struct err *e)
 {
-	const struct config_ssh *ssh = &in->config->ssh;
+	const struct config_ssh *ssh = in->ssh;
 	char alias[128];
 	struct ssh_host host = {
 		.address = in->address,

@@ -8,7 +8,7 @@
 #include "provision/state.h"
 
 struct setup_input {
-	const struct provision_config *config; /* ssh, ports, subnet, keys, ... */
+	const struct provision_config *config; /* subnet, keys, ... */
 	const struct provision_env *env;
 	const char *state_directory; /* where known hosts and client keys are kept */
 	const char *node;	     /* its name */
@@ -19,7 +19,10 @@ struct setup_input {
 	const char *host_key; /* the public key it shows: "ssh-ed25519 AAAA..."; "": not known */
 	bool fresh;	      /* just made: it may still be booting for the first time, and its
 				 host key is to be replaced, as the first one is not secret */
+	const struct config_ssh *ssh;
+	uint32_t port;		    /* WireGuard's on this server */
 	const char *exit_address;   /* "": this is the exit, or it has none yet */
+	uint32_t exit_port;	    /* WireGuard's on the exit */
 	const char *const *proxies; /* the addresses of all proxies, in their order */
 	size_t proxy_count;
 	struct mono deadline;
