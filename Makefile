@@ -39,7 +39,7 @@ ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 # machine.
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
 	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libjs-dygraphs libcap-dev libcmocka-dev \
-	    libcurl4-openssl-dev python3 \
+	    libcurl4-openssl-dev libssl-dev python3 \
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
 	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver openssh-client openssh-server \
@@ -70,7 +70,7 @@ $(BUILD)/libprovision.a: $(BUILD)/provision/server_sh.o
 
 $(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lcurl -lm
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lcurl -lcrypto -lm
 
 define layer_library
 $$(BUILD)/lib$(1).a: $$(call objects,$(1))
@@ -97,7 +97,7 @@ $(filter $(BUILD)/tests/sim/%,$(UNIT_TESTS)): $(patsubst %.c,$(BUILD)/%.o,\
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(LAYER_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka \
-		$(PKG_LIBS) -lcurl -lev -lcap -lpthread -lm
+		$(PKG_LIBS) -lcurl -lcrypto -lev -lcap -lpthread -lm
 
 $(BUILD)/tests/unit/test_plugins: | $(PLUGINS)
 

@@ -104,6 +104,11 @@ static int64_t on_wall_s(void *arg)
 	return provision_clock_wall_s(&((struct provision *)arg)->clock);
 }
 
+static int64_t on_wall_us(void *arg)
+{
+	return provision_clock_wall_us(&((struct provision *)arg)->clock);
+}
+
 static int on_pause(void *arg, int64_t us)
 {
 	return provision_clock_pause(&((struct provision *)arg)->clock, us);
@@ -127,6 +132,7 @@ static int open_env(struct provision *p, struct err *e)
 	p->env = (struct provision_env){.arg = p,
 					.now = on_now,
 					.wall_s = on_wall_s,
+					.wall_us = on_wall_us,
 					.pause = on_pause,
 					.stopped = on_stopped,
 					.event = on_event,

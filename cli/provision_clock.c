@@ -48,6 +48,12 @@ int64_t provision_clock_wall_s(void *arg)
 	return clock_wall_us() / 1000000;
 }
 
+int64_t provision_clock_wall_us(void *arg)
+{
+	(void)arg;
+	return clock_wall_us();
+}
+
 bool provision_clock_stopped(void *arg)
 {
 	struct provision_clock *clock = arg;

@@ -25,6 +25,7 @@ void provision_clock_close(struct provision_clock *clock);
 /* For struct provision_env; `arg` is the clock. */
 struct mono provision_clock_now(void *arg);
 int64_t provision_clock_wall_s(void *arg);
+int64_t provision_clock_wall_us(void *arg);
 int provision_clock_pause(void *arg, int64_t us);
 bool provision_clock_stopped(void *arg);
 

@@ -27,7 +27,8 @@ struct provision_env {
 	void *arg; /* of the functions below */
 
 	struct mono (*now)(void *arg);
-	int64_t (*wall_s)(void *arg); /* since 1970: for ratelimit-reset, and for people */
+	int64_t (*wall_s)(void *arg);  /* since 1970: for ratelimit-reset, and for people */
+	int64_t (*wall_us)(void *arg); /* the same, finer: for the time stamps of handshakes */
 
 	/* Lets `us` pass. Returns 0, or -EINTR as soon as the user wants to stop. */
 	int (*pause)(void *arg, int64_t us);

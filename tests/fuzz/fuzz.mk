@@ -27,7 +27,7 @@ $(FUZZ)/libcomps.a: $(call fuzz_objects,$(filter-out %/main.c,$(wildcard $(LAYER
 $(FUZZ_TARGETS): $(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.o $(FUZZ)/libcomps.a
 	@echo "  LD    $@"
 	@$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(FUZZ_LDFLAGS) -o $@ $(filter %.o,$^) $(FUZZ)/libcomps.a \
-		$(PKG_LIBS) -lcurl -lev -lcap -lm
+		$(PKG_LIBS) -lcurl -lcrypto -lev -lcap -lm
 
 $(FUZZ)/netlink $(FUZZ)/monitor: $(FUZZ)/obj/tests/fuzz/kernel.o
 $(FUZZ)/conf $(FUZZ)/provision: FUZZ_LDFLAGS := -Wl,--wrap=conf_file_read
