@@ -10,7 +10,8 @@
 #include "provision/pubkey.h"
 #include "provision/token.h"
 
-#define POLL_US 3000000
+#define POLL_US	 3000000
+#define PARALLEL 8
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
@@ -184,6 +185,8 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		.ops = ops,
 		.env = &p->env,
 		.state = &p->state,
+		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
+		.parallel = PARALLEL,
 		.poll_us = POLL_US,
 		.node_timeout_us =
 			timeout_us ? timeout_us : (int64_t)p->config->wait_timeout_s * 1000000,
@@ -243,15 +246,10 @@ int provision_fail(struct provision *p, int error, const struct err *e)
 int provision_look(struct provision *p, struct look *out)
 {
 	struct err e;
-	int ret = look_run(&p->job, provision_setup(p->cli) != NULL, &p->diags, out, &e);
+	int ret = look_run(&p->job, &p->diags, out, &e);
 
 	provision_print_diags(p);
 	return ret ? provision_fail(p, ret, &e) : CLI_OK;
-}
-
-setup_host_fn provision_setup(const struct cli *cli)
-{
-	return cli->no_setup ? NULL : provision_setup_host;
 }
 
 bool provision_confirm(struct provision *p, const char *question, const char *wanted)

@@ -54,9 +54,6 @@ void provision_print_diags(struct provision *p);
  * to look_fini. */
 int provision_look(struct provision *p, struct look *out);
 
-/* What sets a server up once it runs; NULL: nothing, it is left as it is. */
-setup_host_fn provision_setup(const struct cli *cli);
-
 /* Asks `question` on the terminal. True where the answer is `wanted`; with --yes nothing is asked;
  * without a terminal it is an error that is printed. */
 bool provision_confirm(struct provision *p, const char *question, const char *wanted);

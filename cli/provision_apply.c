@@ -57,11 +57,9 @@ static void print_ways_on(struct provision *p)
 
 static int do_it(struct provision *p, const struct plan *plan)
 {
-	struct apply_options options = {.only = p->cli->node,
-					.setup_host = provision_setup(p->cli)};
 	struct apply_result result;
 	struct err e;
-	int ret = apply_run(&p->job, plan, &options, &result, &e), status = CLI_OK;
+	int ret = apply_run(&p->job, plan, p->cli->node, &result, &e), status = CLI_OK;
 
 	if (ret)
 		status = provision_fail(p, ret, &e);
@@ -110,6 +108,9 @@ static int apply(struct provision *p)
 			      ? do_it(p, &look.plan)
 			      : CLI_FAILED;
 	}
+	if (ret == CLI_OK && look.silent)
+		ret = cli_error(p->cli, PROVISION_PARTIAL,
+				"%zu of the servers could not be looked at", look.silent);
 	look_fini(&look);
 	return ret;
 }

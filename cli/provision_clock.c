@@ -9,6 +9,8 @@
 
 #include "lib/clock.h"
 
+#define LOOK_MS 200
+
 int provision_clock_open(struct provision_clock *clock, const char *pace, struct err *e)
 {
 	sigset_t wanted;
@@ -61,7 +63,7 @@ bool provision_clock_stopped(void *arg)
 
 	if (!clock->stopped && read(clock->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		clock->stopped = true;
-		sigprocmask(SIG_SETMASK, &clock->mask, NULL);
+		pthread_sigmask(SIG_SETMASK, &clock->mask, NULL);
 	}
 	return clock->stopped;
 }
@@ -77,7 +79,8 @@ int provision_clock_pause(void *arg, int64_t us)
 		left_ms = (mono_diff_us(deadline, clock_now()) + 999) / 1000;
 		if (left_ms <= 0)
 			return 0;
-		poll(&wait, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+		/* Another thread may be the one that reads the signal. */
+		poll(&wait, 1, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
 	}
 	return -EINTR;
 }

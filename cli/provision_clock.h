@@ -3,6 +3,7 @@
 #define COMPS_CLI_PROVISION_CLOCK_H
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@ struct provision_clock {
 	struct mono began;
 	int signals;   /* signalfd(2) of SIGINT, SIGTERM and SIGHUP */
 	sigset_t mask; /* as it was */
-	bool stopped;
+	atomic_bool stopped;
 };
 
 /* From now on those signals do not end the process; the first is noted, and a second one ends it as
@@ -22,7 +23,7 @@ struct provision_clock {
 int provision_clock_open(struct provision_clock *clock, const char *pace, struct err *e);
 void provision_clock_close(struct provision_clock *clock);
 
-/* For struct provision_env; `arg` is the clock. */
+/* For struct provision_env, also in several threads at once; `arg` is the clock. */
 struct mono provision_clock_now(void *arg);
 int64_t provision_clock_wall_s(void *arg);
 int64_t provision_clock_wall_us(void *arg);

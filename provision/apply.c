@@ -7,12 +7,13 @@
 
 #include "provision/destroy.h"
 #include "provision/make.h"
+#include "provision/servers.h"
 
 /* What one run works with. */
 struct work {
 	const struct job *job;
 	const struct plan *plan;
-	const struct apply_options *options;
+	const char *only; /* NULL: all */
 	struct apply_result *result;
 	struct make_node *nodes;
 	size_t count;
@@ -20,7 +21,7 @@ struct work {
 
 static bool is_chosen(const struct work *w, const char *node)
 {
-	return !w->options->only || strcmp(w->options->only, node) == 0;
+	return !w->only || strcmp(w->only, node) == 0;
 }
 
 /* --- before the servers ----------------------------------------------------------------------- */
@@ -156,103 +157,44 @@ static int drop_stale(struct work *w, struct err *e)
 
 /* --- set-up ----------------------------------------------------------------------------------- */
 
-/* The proxies' addresses in their order; returns how many. */
-static size_t list_proxies(const struct job *job, const char **out)
+/* A server that comes, goes or moves is named in the rules of others; what somebody has changed on
+ * one is its own. */
+static bool is_to_be_set_up(const struct work *w, const struct make_node *node)
 {
-	size_t count = 0;
+	bool moved = false, drifted = false;
 
-	for (size_t i = 0; i < job->config->node_count; i++) {
-		const struct config_node *want = &job->config->nodes[i];
-		const struct state_node *known = state_find(job->state, want->name);
+	if (node->phase != MAKE_RUNS)
+		return false;
+	for (size_t i = 0; i < w->plan->count; i++) {
+		const struct plan_item *item = &w->plan->items[i];
 
-		if (want->role == PROVIDER_VPN && known && *known->ip)
-			out[count++] = known->ip;
+		if (!item->looked)
+			moved |= item->action != PLAN_OK && item->action != PLAN_DRIFT;
+		else if (strcmp(item->node, node->want->name) == 0)
+			drifted = item->action == PLAN_CHANGE;
 	}
-	return count;
+	return moved || drifted;
 }
 
-static const char *exit_address(const struct job *job)
+static int set_up_servers(struct work *w, struct err *e)
 {
-	for (size_t i = 0; i < job->state->node_count; i++)
-		if (job->state->nodes[i].role == PROVIDER_COMP)
-			return job->state->nodes[i].ip;
-	return "";
-}
-
-static uint32_t exit_port(const struct provision_config *config)
-{
-	for (size_t i = 0; i < config->node_count; i++)
-		if (config->nodes[i].role == PROVIDER_COMP)
-			return config->nodes[i].port;
-	return config->port;
-}
-
-static int set_up_one(struct work *w, const struct make_node *node, struct err *e)
-{
-	const struct job *job = w->job;
-	struct state_node *known = state_find(job->state, node->want->name);
-	const char *proxies[CONFIG_PROXIES_MAX];
-	struct setup_input in = {
-		.config = job->config,
-		.env = job->env,
-		.state_directory = job->state->directory,
-		.node = known->name,
-		.role = known->role,
-		.index = known->index,
-		.address = known->ip,
-		.identity = *node->want->ssh.key ? node->want->ssh.key : NULL,
-		.host_key = known->host_key,
-		.fresh = node->fresh && known->status < STATE_READY,
-		.ssh = &node->want->ssh,
-		.port = node->want->port,
-		.exit_address = known->role == PROVIDER_COMP ? "" : exit_address(job),
-		.exit_port = exit_port(job->config),
-		.proxies = proxies,
-		.deadline = mono_add_us(job->env->now(job->env->arg), job->node_timeout_us),
-	};
-	struct setup_output out = {.host_key = ""};
+	struct server_task *tasks = calloc(w->count + 1, sizeof(*tasks));
+	size_t count = 0;
 	int ret;
 
-	in.proxy_count = list_proxies(job, proxies);
-	ret = w->options->setup_host(&in, &out, e);
-	if (ret)
-		return ret;
-	strcpy(known->host_key, out.host_key);
-	strcpy(known->wg_public, out.wg_public);
-	known->status = STATE_READY;
-	return state_save(job->state, e);
-}
-
-static int set_up_all(struct work *w, struct err *e)
-{
-	const struct provision_env *env = w->job->env;
-	struct err why;
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < w->count; i++) {
-		const struct make_node *node = &w->nodes[i];
-		struct provision_event event = {.level = LOG_LEVEL_INFO,
-						.event = "node.setup.start",
-						.node = node->want->name};
-		struct mono began = env->now(env->arg);
-
-		if (node->phase != MAKE_RUNS)
-			continue;
-		if (env->stopped(env->arg))
-			return err_set(e, -EINTR, "interrupted");
-		env_tell(env, event);
-		ret = set_up_one(w, node, &why);
-		event.elapsed_us = mono_diff_us(env->now(env->arg), began);
-		event.event = ret ? "node.setup.error" : "node.setup.done";
-		event.level = ret ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
-		event.text = ret ? why.text : NULL;
-		env_tell(env, event);
-		w->result->set_up += ret == 0;
-		if (ret == -EINTR)
-			return err_set(e, ret, "interrupted");
-		w->result->failed += ret != 0;
-		ret = 0;
+	if (!tasks)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < w->count; i++)
+		if (is_to_be_set_up(w, &w->nodes[i]))
+			tasks[count++] = (struct server_task){.want = w->nodes[i].want,
+							      .fresh = w->nodes[i].fresh};
+	ret = servers_run(w->job, SETUP_APPLY, w->job->setup_host, w->job->node_timeout_us, tasks,
+			  count, e);
+	for (size_t i = 0; i < count; i++) {
+		w->result->set_up += tasks[i].done && !tasks[i].error;
+		w->result->failed += tasks[i].done && tasks[i].error;
 	}
+	free(tasks);
 	return ret;
 }
 
@@ -277,18 +219,18 @@ static int run(struct work *w, struct err *e)
 		ret = job_firewall(w->job, PROVIDER_COMP, NULL, e);
 	if (!ret)
 		ret = job_firewalls_settle(w->job, e);
-	if (!ret && w->options->setup_host)
-		ret = set_up_all(w, e);
+	if (!ret && w->job->setup_host)
+		ret = set_up_servers(w, e);
 	if (!ret && w->result->failed)
 		ret = err_set(e, -ECANCELED, "%zu of %zu servers failed", w->result->failed,
 			      w->count);
 	return ret;
 }
 
-int apply_run(const struct job *job, const struct plan *plan, const struct apply_options *options,
+int apply_run(const struct job *job, const struct plan *plan, const char *only,
 	      struct apply_result *result, struct err *e)
 {
-	struct work w = {.job = job, .plan = plan, .options = options, .result = result};
+	struct work w = {.job = job, .plan = plan, .only = only, .result = result};
 	int ret;
 
 	*result = (struct apply_result){.failed = 0};

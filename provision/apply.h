@@ -10,22 +10,17 @@
 
 #include "provision/job.h"
 #include "provision/plan.h"
-#include "provision/setup.h"
-
-struct apply_options {
-	const char *only;	  /* this node and nothing else; NULL: all */
-	setup_host_fn setup_host; /* NULL: leave servers as they are once they run */
-};
 
 struct apply_result {
 	size_t made, adopted, set_up, destroyed, failed;
 	size_t polls; /* times that the servers were listed while they were waited for */
 };
 
-/* Does what `plan` says. Returns 0; -ECANCELED where some nodes failed and the rest was done;
- * -EINTR where the user stopped it; else the error that ended it at once (a refused token, the API
- * out of reach, the disk full). All that was done is in the state in every case. */
-int apply_run(const struct job *job, const struct plan *plan, const struct apply_options *options,
+/* Does what `plan` says, of node `only` alone where that is not NULL. Returns 0; -ECANCELED where
+ * some nodes failed and the rest was done; -EINTR where the user stopped it; else the error that
+ * ended it at once (a refused token, the API out of reach, the disk full). All that was done is in
+ * the state in every case. */
+int apply_run(const struct job *job, const struct plan *plan, const char *only,
 	      struct apply_result *result, struct err *e);
 
 #endif

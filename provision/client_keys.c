@@ -69,7 +69,7 @@ static int load(const char *directory, const char *network, const char *what, co
 	if (asprintf(&file, "%s/%s.%s.%s", directory, network, what, kind) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	ret = read_key(file, key, e);
-	if (ret == -ENOENT) {
+	if (ret == -ENOENT && rng) {
 		rng_fill(rng, STREAM, key, KEY_BYTES);
 		if (strcmp(kind, "key") == 0)
 			clamp(key);

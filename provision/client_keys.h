@@ -16,9 +16,10 @@ struct client_keys {
 	uint8_t private_key[KEY_BYTES], public_key[KEY_BYTES], preshared_key[KEY_BYTES];
 };
 
-/* The keys for the tunnel to `node`, which are made where there are none. With `shared` all tunnels
- * of the network have one key pair. Wipe *out. Returns 0, -EINVAL where a file is damaged, -EPERM
- * where others may read it, or -errno, with a sentence that holds no key. */
+/* The keys for the tunnel to `node`, which are made where there are none (with `rng` NULL that is
+ * -ENOENT). With `shared` all tunnels of the network have one key pair. Wipe *out. Returns 0,
+ * -EINVAL where a file is damaged, -EPERM where others may read it, or -errno, with a sentence that
+ * holds no key. */
 int client_keys_load(const char *directory, const char *network, const char *node, int shared,
 		     struct rng *rng, struct client_keys *out, struct err *e);
 

@@ -24,7 +24,7 @@ struct provision_event {
 };
 
 struct provision_env {
-	void *arg; /* of the functions below */
+	void *arg; /* of the functions below; those of time may be called in several threads */
 
 	struct mono (*now)(void *arg);
 	int64_t (*wall_s)(void *arg);  /* since 1970: for ratelimit-reset, and for people */

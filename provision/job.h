@@ -6,6 +6,7 @@
 #include "provision/config.h"
 #include "provision/env.h"
 #include "provision/provider.h"
+#include "provision/setup.h"
 #include "provision/state.h"
 
 struct job {
@@ -13,11 +14,13 @@ struct job {
 	const struct provider_ops *ops;
 	void *provider; /* of ops->open */
 	const struct provision_env *env;
-	struct state *state;	 /* locked, where something is changed */
-	const char *key_id;	 /* an ssh key of the account; NULL: ensure public_key */
-	const char *public_key;	 /* "ssh-ed25519 AAAA..." */
-	int64_t poll_us;	 /* between two looks at the cloud */
-	int64_t node_timeout_us; /* for one node */
+	struct state *state;	  /* locked, where something is changed */
+	const char *key_id;	  /* an ssh key of the account; NULL: ensure public_key */
+	const char *public_key;	  /* "ssh-ed25519 AAAA..." */
+	setup_host_fn setup_host; /* NULL: leave servers as they are once they run */
+	unsigned int parallel;	  /* so many servers are set up at once */
+	int64_t poll_us;	  /* between two looks at the cloud */
+	int64_t node_timeout_us;  /* for one node */
 };
 
 /* Lets about poll_us pass. 0 or -EINTR. */

@@ -1,7 +1,12 @@
 #include "provision/look.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "provision/servers.h"
+
+#define SERVER_US 20000000 /* for a look at one */
 
 void look_fini(struct look *look)
 {
@@ -75,11 +80,44 @@ static int look_firewall(const struct job *job, enum provider_role role, struct 
 	return ret;
 }
 
-static int compare(const struct job *job, bool set_up, struct diags *d, struct look *out,
-		   struct err *e)
+/* --- the servers themselves ------------------------------------------------------------------- */
+
+static void take_look(struct look *look, size_t item, const struct server_task *task)
 {
-	int ret =
-		plan_make(job->config, job->state, &out->found, &out->catalog, set_up, &out->plan);
+	if (task->error) {
+		look->silent++;
+		plan_looked(&look->plan, item, PLAN_DRIFT, task->why.text);
+	} else if (*task->output.changed) {
+		plan_looked(&look->plan, item, PLAN_CHANGE, task->output.changed);
+	}
+}
+
+/* Whether what is set up still is as it should be. */
+static int look_at_servers(const struct job *job, struct look *look, struct err *e)
+{
+	struct server_task *tasks = calloc(look->plan.count + 1, sizeof(*tasks));
+	size_t *items = calloc(look->plan.count + 1, sizeof(*items)), count = 0;
+	int ret = tasks && items ? 0 : err_set(e, -ENOMEM, "out of memory");
+
+	for (size_t i = 0; !ret && i < look->plan.count; i++) {
+		if (look->plan.items[i].action != PLAN_OK)
+			continue;
+		tasks[count].want = want_of(job, look->plan.items[i].node);
+		items[count++] = i;
+	}
+	if (!ret)
+		ret = servers_run(job, SETUP_CHECK, job->setup_host, SERVER_US, tasks, count, e);
+	for (size_t i = 0; !ret && i < count; i++)
+		take_look(look, items[i], &tasks[i]);
+	free(tasks);
+	free(items);
+	return ret;
+}
+
+static int compare(const struct job *job, struct diags *d, struct look *out, struct err *e)
+{
+	int ret = plan_make(job->config, job->state, &out->found, &out->catalog,
+			    job->setup_host != NULL, &out->plan);
 
 	if (ret)
 		return err_set(e, ret, "out of memory");
@@ -93,10 +131,12 @@ static int compare(const struct job *job, bool set_up, struct diags *d, struct l
 		ret = look_firewall(job, PROVIDER_COMP, &out->plan, e);
 	if (!ret && diags_failed(d))
 		ret = err_set(e, -EINVAL, "%s cannot be done as it is", job->config->file);
+	if (!ret && job->setup_host)
+		ret = look_at_servers(job, out, e);
 	return ret;
 }
 
-int look_run(const struct job *job, bool set_up, struct diags *d, struct look *out, struct err *e)
+int look_run(const struct job *job, struct diags *d, struct look *out, struct err *e)
 {
 	int ret;
 
@@ -105,7 +145,7 @@ int look_run(const struct job *job, bool set_up, struct diags *d, struct look *o
 	if (!ret)
 		ret = job->ops->catalog(job->provider, &out->catalog, e);
 	if (!ret)
-		ret = compare(job, set_up, d, out, e);
+		ret = compare(job, d, out, e);
 	if (ret)
 		look_fini(out);
 	return ret;

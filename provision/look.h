@@ -1,4 +1,5 @@
-/* look: what there is in the cloud, and the plan that follows from it. Changes nothing.
+/* look: what there is in the cloud and on the servers, and the plan that follows from it. Changes
+ * nothing.
  */
 #ifndef COMPS_PROVISION_LOOK_H
 #define COMPS_PROVISION_LOOK_H
@@ -11,12 +12,13 @@ struct look {
 	struct provider_nodes found;
 	struct catalog catalog;
 	struct plan plan; /* points into found */
+	size_t silent;	  /* servers that could not be looked at */
 };
 
-/* Fills *out, to be given to look_fini, by some five requests. A server that cannot be had as the
- * configuration says is an error in `d` at its place; the result is -EINVAL then. With `set_up` a
- * server is done when it is set up, else when it runs. Other errors as in provider.h. */
-int look_run(const struct job *job, bool set_up, struct diags *d, struct look *out, struct err *e);
+/* Fills *out, to be given to look_fini, by some five requests and a look at every server that was
+ * set up (none without job->setup_host). A server that cannot be had as the configuration says is
+ * an error in `d` at its place; the result is -EINVAL then. Other errors as in provider.h. */
+int look_run(const struct job *job, struct diags *d, struct look *out, struct err *e);
 
 void look_fini(struct look *look);
 

@@ -233,6 +233,18 @@ int plan_make(const struct provision_config *config, const struct state *state,
 	return 0;
 }
 
+void plan_looked(struct plan *plan, size_t i, enum plan_action action, const char *why)
+{
+	struct plan_item *item = &plan->items[i];
+
+	plan->counts[item->action]--;
+	plan->counts[action]++;
+	plan->server_changes += action == PLAN_CHANGE;
+	item->looked = true;
+	settle(item, action, "%s: %s",
+	       action == PLAN_CHANGE ? "no longer as it was set up" : "cannot be looked at", why);
+}
+
 void plan_fini(struct plan *plan)
 {
 	free(plan->items);

@@ -32,7 +32,8 @@ struct plan_item {
 	char region[PROVIDER_SLUG_BYTES], size[PROVIDER_SLUG_BYTES];
 	double price_hourly, price_monthly;
 	const struct provider_node *found; /* NULL: none; borrowed */
-	char text[160];			   /* why; "" for ok */
+	char text[300];			   /* why; "" for ok */
+	bool looked;			   /* the action follows from a look at the server itself */
 };
 
 struct plan {
@@ -53,6 +54,10 @@ int plan_make(const struct provision_config *config, const struct state *state,
 	      struct plan *out);
 
 void plan_fini(struct plan *plan);
+
+/* What a look at the server of an item that was ok has found: PLAN_CHANGE, an apply puts it right;
+ * PLAN_DRIFT, it cannot be looked at. */
+void plan_looked(struct plan *plan, size_t item, enum plan_action action, const char *why);
 
 /* True when an apply would change something. */
 bool plan_changes(const struct plan *plan);

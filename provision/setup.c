@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "provision/client_keys.h"
 #include "provision/ssh.h"
 #include "provision/user_data.h"
 
@@ -58,7 +57,7 @@ static void assign_addresses(FILE *out, const struct setup_input *in)
 	fputs("'\n", out);
 }
 
-static void write_script(FILE *out, const struct setup_input *in, const struct client_keys *keys)
+static void write_script(FILE *out, const struct setup_input *in)
 {
 	static const uint8_t none[KEY_BYTES];
 	const struct provision_config *config = in->config;
@@ -69,15 +68,16 @@ static void write_script(FILE *out, const struct setup_input *in, const struct c
 	assign(out, "IF", config->server_interface);
 	assign_number(out, "PORT", in->port);
 	assign_number(out, "MTU", exit ? config->mtu - INNER_BYTES : config->mtu);
-	assign_key(out, "CLIENT_KEY", keys->public_key);
-	if (config->psk && memcmp(keys->preshared_key, none, KEY_BYTES) != 0)
-		assign_key(out, "PSK", keys->preshared_key);
+	assign_key(out, "CLIENT_KEY", in->keys->public_key);
+	if (config->psk && memcmp(in->keys->preshared_key, none, KEY_BYTES) != 0)
+		assign_key(out, "PSK", in->keys->preshared_key);
 	else
 		assign(out, "PSK", "");
 	assign_addresses(out, in);
 	assign(out, "ACCEPT", config->accept_from == CONFIG_ACCEPT_ANY ? "any" : "proxies");
 	assign_number(out, "SSH_PORT", in->ssh->port);
-	assign(out, "CHECK", "0");
+	assign(out, "CHECK", in->mode == SETUP_CHECK ? "1" : "0");
+	assign(out, "REMOVE", in->mode == SETUP_REMOVE ? "1" : "0");
 	assign(out, "FRESH", in->fresh ? "1" : "0");
 	if (in->fresh) /* apt belongs to cloud-init until then */
 		fputs("i=0; while [ ! -e " USER_DATA_MARKER " ] && [ $i -lt 150 ]; do sleep 2; "
@@ -86,25 +86,18 @@ static void write_script(FILE *out, const struct setup_input *in, const struct c
 	fputs(_binary_server_sh_start, out);
 }
 
-static char *make_script(const struct setup_input *in, struct err *e)
+static char *make_script(const struct setup_input *in)
 {
-	struct client_keys keys;
 	char *text = NULL;
 	size_t bytes;
-	FILE *out;
+	FILE *out = open_memstream(&text, &bytes);
 
-	if (client_keys_load(in->state_directory, in->config->network, in->node,
-			     in->config->client_keys == CONFIG_KEYS_SHARED, in->env->rng, &keys, e))
-		return NULL;
-	out = open_memstream(&text, &bytes);
 	if (out)
-		write_script(out, in, &keys);
+		write_script(out, in);
 	if (!out || fclose(out)) {
 		free(text);
-		text = NULL;
-		err_set(e, -ENOMEM, "out of memory");
+		return NULL;
 	}
-	key_wipe(&keys, sizeof(keys));
 	return text;
 }
 
@@ -126,6 +119,21 @@ static const char *last_words(struct ssh_result *result)
 	return *result->err ? last_line(result->err) : "it said nothing";
 }
 
+/* A list of texts as one, commas between. */
+static void join(const json_t *list, char *out, size_t out_bytes)
+{
+	const json_t *item;
+	size_t i, used = 0;
+
+	out[0] = '\0';
+	json_array_foreach(list, i, item)
+	{
+		if (used < out_bytes && json_is_string(item))
+			used += (size_t)snprintf(out + used, out_bytes - used, "%s%s",
+						 i ? ", " : "", json_string_value(item));
+	}
+}
+
 /* Returns 0; -EIO where the script says what is wrong; -EAGAIN where it did not come to its end. */
 static int take_answer(struct ssh_result *result, struct setup_output *out, struct err *e)
 {
@@ -139,6 +147,8 @@ static int take_answer(struct ssh_result *result, struct setup_output *out, stru
 		snprintf(out->wg_public, sizeof(out->wg_public), "%s", key ? key : "");
 		if (host_key && *host_key)
 			snprintf(out->host_key, sizeof(out->host_key), "%s", host_key);
+		join(json_object_get(answer, "changed"), out->changed, sizeof(out->changed));
+		join(json_object_get(answer, "warnings"), out->warnings, sizeof(out->warnings));
 	} else if (answer) {
 		step = json_string_value(json_object_get(answer, "step"));
 		why = json_string_value(json_object_get(answer, "error"));
@@ -208,15 +218,16 @@ int provision_setup_host(const struct setup_input *in, struct setup_output *out,
 			       "its ssh host key is not known (its state was lost): destroy it and "
 			       "make it anew");
 	snprintf(out->host_key, sizeof(out->host_key), "%s", in->host_key);
-	script = make_script(in, e);
+	script = make_script(in);
 	result = calloc(1, sizeof(*result));
 	if (!script || !result) {
-		ret = script ? err_set(e, -ENOMEM, "out of memory") : -EINVAL;
+		ret = err_set(e, -ENOMEM, "out of memory");
 		goto out;
 	}
 	do {
 		ret = attempt(in, script, began, result, out, e);
-		if (ret != -EAGAIN || mono_due(in->deadline, in->env->now(in->env->arg)))
+		if (ret != -EAGAIN || in->mode == SETUP_CHECK ||
+		    mono_due(in->deadline, in->env->now(in->env->arg)))
 			break;
 	} while (!(ret = in->env->pause(in->env->arg, AGAIN_US)));
 out:

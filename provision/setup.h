@@ -3,15 +3,24 @@
 #ifndef COMPS_PROVISION_SETUP_H
 #define COMPS_PROVISION_SETUP_H
 
+#include "provision/client_keys.h"
 #include "provision/config.h"
 #include "provision/env.h"
 #include "provision/state.h"
 
+enum setup_mode {
+	SETUP_APPLY,
+	SETUP_CHECK,  /* changes nothing, says what APPLY would */
+	SETUP_REMOVE, /* takes away what APPLY has put there; packages stay */
+};
+
 struct setup_input {
+	enum setup_mode mode;
 	const struct provision_config *config; /* subnet, keys, ... */
 	const struct provision_env *env;
-	const char *state_directory; /* where known hosts and client keys are kept */
-	const char *node;	     /* its name */
+	const char *state_directory; /* for a file with its host key */
+	const struct client_keys *keys;
+	const char *node; /* its name */
 	enum provider_role role;
 	unsigned int index;   /* among the proxies: its tunnel address is .5 + index */
 	const char *address;  /* IPv4, of the server */
@@ -31,10 +40,13 @@ struct setup_input {
 struct setup_output {
 	char host_key[STATE_KEY_BYTES]; /* the one it shows from now on */
 	char wg_public[48];		/* of its WireGuard interface */
+	char changed[256];		/* what was changed, or is to be; "": nothing */
+	char warnings[256];		/* what is in the way there; "": nothing */
 };
 
-/* Sets the server up, or finds that nothing is to be done. Returns 0 with *out filled; -EINTR where
- * the user wants to stop; else -errno with what is wrong in `e`, after which it can be tried again.
+/* Sets the server up, or finds that nothing is to be done. A check is one attempt, the others go on
+ * until the deadline. Returns 0 with *out filled; -EINTR where the user wants to stop; else -errno
+ * with what is wrong in `e`, after which it can be tried again. May run in several threads at once.
  */
 typedef int (*setup_host_fn)(const struct setup_input *input, struct setup_output *out,
 			     struct err *e);

@@ -294,7 +294,7 @@ int ssh_run(const struct ssh_host *host, const char *directory, const char *scri
 	    struct err *e)
 {
 	struct talk talk = {.left = script, .result = out};
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	sigset_t pipe, before;
 	struct arguments arguments;
 	char *key_file;
 	int ret = write_key(host, directory, &key_file, e);
@@ -306,11 +306,16 @@ int ssh_run(const struct ssh_host *host, const char *directory, const char *scri
 			err_set(e, ret, "cannot run ssh: %s", strerror(-ret));
 	}
 	if (!ret) {
-		sigaction(SIGPIPE, &ignore, &before);
+		/* Of this thread alone: others talk to ssh at the same time. */
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
+		pthread_sigmask(SIG_BLOCK, &pipe, &before);
 		fcntl(talk.child.in, F_SETFL, O_NONBLOCK);
 		ret = talk_to(&talk, env, deadline);
 		finish(&talk, ret);
-		sigaction(SIGPIPE, &before, NULL);
+		while (sigtimedwait(&pipe, NULL, &(struct timespec){0, 0}) == SIGPIPE)
+			;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		if (ret == -EINTR)
 			err_set(e, ret, "interrupted");
 		ret = ret == -ETIMEDOUT ? 0 : ret;

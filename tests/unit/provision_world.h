@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,6 +51,9 @@ struct world {
 	size_t set_ups, set_up_fails;
 	char last_proxies[256];
 	bool last_fresh;
+	char drifted[PROVIDER_NAME_BYTES], silent[PROVIDER_NAME_BYTES]; /* at a check */
+	size_t checks;
+	atomic_uint inside, most; /* set-ups at once */
 };
 
 static int fake_catalog(void *provider, struct catalog *out, struct err *e)

@@ -38,7 +38,7 @@ static void env_event(void *arg, const struct provision_event *event)
 
 static struct world *the_world(const struct setup_input *input)
 {
-	return input->env->arg;
+	return (struct world *)((char *)input->config - offsetof(struct world, config));
 }
 
 static int fake_set_up(const struct setup_input *input, struct setup_output *out, struct err *e)
@@ -46,6 +46,11 @@ static int fake_set_up(const struct setup_input *input, struct setup_output *out
 	struct world *w = the_world(input);
 	size_t used = 0;
 
+	if (input->mode == SETUP_CHECK) {
+		w->checks++;
+		strcpy(out->changed, strcmp(w->drifted, input->node) == 0 ? "wg0 up" : "");
+		return strcmp(w->silent, input->node) == 0 ? err_set(e, -EAGAIN, "gone") : 0;
+	}
 	w->set_ups++;
 	assert_memory_equal(input->address, "192.0.2.", 8);
 	assert_memory_equal(input->host_key, "ssh-ed25519 ", 12);
@@ -58,6 +63,22 @@ static int fake_set_up(const struct setup_input *input, struct setup_output *out
 		return err_set(e, -EIO, "as told");
 	snprintf(out->host_key, sizeof(out->host_key), "ssh-ed25519 new-%s", input->node);
 	strcpy(out->wg_public, "wg");
+	return 0;
+}
+
+/* Waits until a second one is in here as well; that nobody comes is a failure after 10 s. */
+static int count_set_up(const struct setup_input *input, struct setup_output *out, struct err *e)
+{
+	struct world *w = the_world(input);
+	unsigned int now = atomic_fetch_add(&w->inside, 1) + 1, most = atomic_load(&w->most);
+
+	(void)e;
+	while (now > most && !atomic_compare_exchange_weak(&w->most, &most, now))
+		;
+	for (int i = 0; i < 10000 && atomic_load(&w->most) < 2; i++)
+		usleep(1000);
+	strcpy(out->host_key, "ssh-ed25519 new");
+	atomic_fetch_sub(&w->inside, 1);
 	return 0;
 }
 
@@ -132,27 +153,28 @@ static int tear_down(void **state)
 
 static int apply(struct world *w, setup_host_fn setup, struct apply_result *result)
 {
-	struct apply_options options = {.setup_host = setup};
 	struct diags d = DIAGS_INIT;
 	struct look look;
 	struct err e;
-	int ret = look_run(&w->job, setup != NULL, &d, &look, &e);
+	int ret;
 
+	w->job.setup_host = setup;
+	ret = look_run(&w->job, &d, &look, &e);
 	assert_int_equal(ret, 0);
-	ret = apply_run(&w->job, &look.plan, &options, result, &e);
+	ret = apply_run(&w->job, &look.plan, NULL, result, &e);
 	look_fini(&look);
 	diags_fini(&d);
 	return ret;
 }
 
-static bool changes(struct world *w, bool with_set_up)
+static bool changes(struct world *w)
 {
 	struct diags d = DIAGS_INIT;
 	struct look look;
 	struct err e;
 	bool changed;
 
-	assert_int_equal(look_run(&w->job, with_set_up, &d, &look, &e), 0);
+	assert_int_equal(look_run(&w->job, &d, &look, &e), 0);
 	changed = plan_changes(&look.plan);
 	look_fini(&look);
 	return changed;
@@ -172,7 +194,7 @@ static void test_set_up_gets_what_it_needs(void **state)
 	assert_true(w->last_fresh);
 	assert_int_equal(state_find(&w->state, "p1")->status, STATE_READY);
 	assert_string_equal(state_find(&w->state, "p1")->host_key, "ssh-ed25519 new-p1");
-	assert_false(changes(w, true));
+	assert_false(changes(w));
 	assert_int_equal(w->puts, 4); /* both before the addresses are known, and after */
 }
 
@@ -185,11 +207,43 @@ static void test_a_set_up_that_fails_is_gone_on_with(void **state)
 	assert_int_equal(apply(w, fake_set_up, &result), -ECANCELED);
 	assert_int_equal(result.set_up, 2);
 	assert_int_equal(state_find(&w->state, "p1")->status, STATE_ACTIVE);
-	assert_true(changes(w, true));
+	assert_true(changes(w));
 	assert_int_equal(apply(w, fake_set_up, &result), 0);
 	assert_int_equal(w->posts, 3);
 	assert_false(w->last_fresh); /* the exit was ready */
-	assert_false(changes(w, true));
+	assert_false(changes(w));
+}
+
+static void test_only_what_has_drifted_is_set_up_again(void **state)
+{
+	struct world *w = *state;
+	struct apply_result result;
+
+	assert_int_equal(apply(w, fake_set_up, &result), 0);
+	strcpy(w->drifted, "p1");
+	strcpy(w->silent, "p0");
+	assert_true(changes(w));
+	assert_int_equal(w->checks, 3);
+	assert_int_equal(apply(w, fake_set_up, &result), 0);
+	assert_int_equal(result.set_up, 1);
+	assert_int_equal(w->set_ups, 4);
+	w->drifted[0] = '\0';
+	assert_false(changes(w)); /* one that is silent is said, and left alone */
+	assert_int_equal(state_find(&w->state, "p0")->status, STATE_READY);
+}
+
+static void test_many_at_once(void **state)
+{
+	struct world *w = *state;
+	struct apply_result result;
+
+	want(w, 40);
+	w->job.parallel = 8;
+	assert_int_equal(apply(w, count_set_up, &result), 0);
+	assert_int_equal(result.set_up, 41);
+	assert_true(w->most > 1 && w->most <= 8);
+	for (size_t i = 0; i < w->state.node_count; i++)
+		assert_int_equal(w->state.nodes[i].status, STATE_READY);
 }
 
 static void test_one_list_for_all(void **state)
@@ -303,6 +357,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set_up_gets_what_it_needs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_set_up_that_fails_is_gone_on_with, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_only_what_has_drifted_is_set_up_again, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_list_for_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_asked_for_three_times_at_most, set_up,
 						tear_down),
