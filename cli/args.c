@@ -45,6 +45,9 @@ static const struct args_option options[] = {
 	{'e', "detailed-exitcode", NULL, "exit with 2 where there is something to change", false},
 	{'T', "token-file", "FILE", "the API token is in this file (mode 0600)", false},
 	{'H', "node", "NODE", "only this server", false},
+	{'i', "inventory", "FILE", "the servers are hosts that are listed here", false},
+	{'G', "accept-new-host-keys", NULL, "trust hosts that nobody knows yet", false},
+	{'a', "parallel", "N", "set so many servers up at once (default 8)", false},
 	{'Z', "no-setup", NULL, NULL, false}, /* for tests: leave servers as they are made */
 	{'C', "csv", NULL, "print comma-separated values", false},
 	{'L', "jsonl", NULL, "print one JSON object per line", false},
@@ -139,6 +142,8 @@ static bool *flag_of(struct cli *cli, int letter)
 		return &cli->dry_run;
 	case 'e':
 		return &cli->detailed;
+	case 'G':
+		return &cli->accept_new_keys;
 	case 'Z':
 		return &cli->no_setup;
 	case 'C':
@@ -168,6 +173,8 @@ static const char **text_of(struct cli *cli, int letter)
 		return &cli->token_file;
 	case 'H':
 		return &cli->node;
+	case 'i':
+		return &cli->inventory;
 	case 'O':
 		return &cli->owd;
 	case 'D':
@@ -193,6 +200,8 @@ static int64_t *count_of(struct cli *cli, int letter)
 		return &cli->classes;
 	case 'I':
 		return &cli->loads;
+	case 'a':
+		return &cli->parallel;
 	}
 	return NULL;
 }

@@ -72,8 +72,9 @@ struct cli {
 	bool verify;
 
 	/* provision */
-	const char *token_file, *node; /* NULL: not given */
-	bool yes, dry_run, detailed;
+	const char *token_file, *node, *inventory; /* NULL: not given */
+	int64_t parallel;			   /* 0: not given */
+	bool yes, dry_run, detailed, accept_new_keys;
 	bool no_setup;
 };
 

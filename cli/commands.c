@@ -4,9 +4,10 @@
 
 #include "conf/nearest.h"
 
-#define WORDS_MAX 64
+#define COMMANDS_MAX 128
+#define WORDS_MAX    64
 
-static const struct cli_command commands[] = {
+static const struct cli_command general[] = {
 	{
 		.name = "status",
 		.usage = "status",
@@ -320,101 +321,6 @@ static const struct cli_command commands[] = {
 		.run = trace_import,
 	},
 	{
-		.name = "provision init",
-		.usage = "provision init [FILE]",
-		.brief = "write an example of a provisioning file",
-		.help = "Writes a commented example to FILE (provision.yaml), which must not be "
-			"there yet.",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_init,
-	},
-	{
-		.name = "provision validate",
-		.usage = "provision validate [FILE]",
-		.brief = "check a provisioning file",
-		.help = "Checks FILE (provision.yaml, or the original's config.cfg) and shows all "
-			"errors with\n"
-			"file, line and column. Needs no token and no network.",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_validate,
-	},
-	{
-		.name = "provision plan",
-		.usage = "provision plan [FILE]",
-		.brief = "show what apply would do, and what it costs",
-		.help = "Compares FILE with what there is in the cloud: + create, ~ change, - "
-			"destroy,\n"
-			"! differs but is left alone, = as it should be. Changes nothing. See\n"
-			"comps-provision(1).",
-		.options = "eTZ",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_plan,
-	},
-	{
-		.name = "provision apply",
-		.usage = "provision apply [FILE]",
-		.brief = "make the servers that a file asks for",
-		.help = "Shows the plan, asks, and makes it so. It can be stopped (Ctrl-C) or "
-			"killed at any\n"
-			"time and begun again: nothing is made twice. --timeout is for each "
-			"server. Exit\n"
-			"status 3: some servers failed, and the rest was done.",
-		.options = "ydTHZ",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_apply,
-	},
-	{
-		.name = "provision status",
-		.usage = "provision status [FILE]",
-		.brief = "show the servers and how they differ from the file",
-		.help = "Shows what there is in the cloud. Exit status 4: it is not as FILE says.",
-		.options = "TZ",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_status,
-	},
-	{
-		.name = "provision inventory",
-		.usage = "provision inventory [FILE]",
-		.brief = "print the servers as an inventory of hosts",
-		.help = "Prints the servers in Ansible's INI form, with their addresses and host "
-			"keys.",
-		.options = "T",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_inventory,
-	},
-	{
-		.name = "provision destroy",
-		.usage = "provision destroy [FILE]",
-		.brief = "delete the servers and all that belongs to them",
-		.help = "Lists everything in the cloud that bears the network's tag, with its "
-			"cost, asks for\n"
-			"the network's name, and deletes it: servers, firewalls, the ssh key if "
-			"it was\n"
-			"uploaded by comps, tags. Then looks whether anything is left.",
-		.options = "ydTH",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_destroy,
-	},
-	{
-		.name = "provision orphans",
-		.usage = "provision orphans [FILE]",
-		.brief = "list servers that no network here knows",
-		.help = "Lists every server of the account that comps has made and that no state "
-			"on this\n"
-			"machine knows of, with its cost.",
-		.options = "T",
-		.words_max = 1,
-		.alone = true,
-		.run = provision_orphans,
-	},
-	{
 		.name = "down",
 		.usage = "down",
 		.brief = "stop the daemon and remove all it installed",
@@ -445,12 +351,16 @@ static const struct cli_command commands[] = {
 	},
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define GENERAL_COUNT (sizeof(general) / sizeof(general[0]))
 
-const struct cli_command *commands_all(size_t *count)
+const struct cli_command *commands_at(size_t i)
 {
-	*count = COMMAND_COUNT;
-	return commands;
+	size_t count;
+	const struct cli_command *provision = commands_provision(&count);
+
+	if (i < GENERAL_COUNT)
+		return &general[i];
+	return i < GENERAL_COUNT + count ? &provision[i - GENERAL_COUNT] : NULL;
 }
 
 /* The number of words in `name` if `words` begin with them, else 0. */
@@ -468,15 +378,15 @@ static int match(const char *name, char *const *words, int word_count)
 
 const struct cli_command *commands_find(char *const *words, int word_count, int *used)
 {
-	const struct cli_command *best = NULL;
+	const struct cli_command *best = NULL, *command;
 
 	*used = 0;
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		int matched = match(commands[i].name, words, word_count);
+	for (size_t i = 0; (command = commands_at(i)); i++) {
+		int matched = match(command->name, words, word_count);
 
 		if (matched > *used) {
 			*used = matched;
-			best = &commands[i];
+			best = command;
 		}
 	}
 	return best;
@@ -484,11 +394,12 @@ const struct cli_command *commands_find(char *const *words, int word_count, int 
 
 int commands_unknown(const struct cli *cli)
 {
-	const char *known[COMMAND_COUNT];
+	const char *known[COMMANDS_MAX];
 	char hint[256];
+	size_t count = 0;
 
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		known[i] = commands[i].name;
-	nearest_hint(cli->words[0], known, COMMAND_COUNT, hint, sizeof(hint));
+	for (; count < COMMANDS_MAX && commands_at(count); count++)
+		known[count] = commands_at(count)->name;
+	nearest_hint(cli->words[0], known, count, hint, sizeof(hint));
 	return cli_error(cli, CLI_USAGE, "unknown command \"%s\": %s", cli->words[0], hint);
 }

@@ -5,8 +5,11 @@
 
 #include "cli/cli.h"
 
-/* All commands; *count of them. */
-const struct cli_command *commands_all(size_t *count);
+/* Command number `i`, from 0; NULL behind the last. */
+const struct cli_command *commands_at(size_t i);
+
+/* The rows of `comps provision`. */
+const struct cli_command *commands_provision(size_t *count);
 
 /* The command that `words` begin with, the longest name first ("policy set" before "policy"), with
  * the number of words its name takes; NULL for none. */

@@ -23,12 +23,11 @@ static void print_options(FILE *out, const struct cli_command *command)
 
 void help_overview(FILE *out)
 {
-	size_t count;
-	const struct cli_command *commands = commands_all(&count);
+	const struct cli_command *command;
 
 	fputs("usage: comps [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n", out);
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "  %-19s  %s\n", commands[i].name, commands[i].brief);
+	for (size_t i = 0; (command = commands_at(i)); i++)
+		fprintf(out, "  %-19s  %s\n", command->name, command->brief);
 	print_options(out, NULL);
 	fputs("\n`comps help COMMAND` explains a command; comps(1) is the manual.\n"
 	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no daemon.\n",

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "cli/view.h"
+#include "provision/hosts.h"
+#include "provision/inventory.h"
 #include "provision/pubkey.h"
 #include "provision/token.h"
 
@@ -27,16 +29,30 @@ void provision_print_diags(struct provision *p)
 	diags_fini(&p->diags);
 }
 
+/* Without a file the hosts of an inventory have what is the default for all. */
+static int load(struct provision *p, const char *file)
+{
+	bool hosts = p->cli->inventory != NULL;
+	int ret;
+
+	if (hosts && !p->cli->word_count && access(file, F_OK) < 0)
+		file = NULL;
+	ret = config_load(file, hosts, &p->diags, &p->config);
+	return ret || !hosts ? ret : inventory_load(p->cli->inventory, &p->diags, p->config);
+}
+
 int provision_load(struct provision *p)
 {
 	const char *file = p->cli->word_count ? p->cli->words[0] : PROVISION_FILE_DEFAULT;
-	int ret = config_load(file, &p->diags, &p->config);
+	int ret = load(p, file);
 
 	if (p->diags.file_count == 0 && ret)
 		cli_error(p->cli, CLI_FAILED, "%s: %s", file, strerror(-ret));
 	provision_print_diags(p);
-	if (ret && access(file, F_OK) < 0 && !p->cli->word_count)
-		cli_error(p->cli, CLI_FAILED, "`comps provision init` writes an example of %s",
+	if (ret && access(file, F_OK) < 0 && !p->cli->word_count && !p->cli->inventory)
+		cli_error(p->cli, CLI_FAILED,
+			  "`comps provision init` writes an example of %s, and --inventory FILE "
+			  "takes hosts that are there already",
 			  file);
 	return ret ? CLI_FAILED : CLI_OK;
 }
@@ -75,15 +91,28 @@ static int find_public_key(struct provision *p, struct err *e)
 
 static int find_key(struct provision *p, struct err *e)
 {
-	int ret = config_expand_home(p->config, getenv("HOME"), e);
+	int ret;
 
-	if (ret)
-		return ret;
 	if (!*p->config->ssh_key_id)
 		return find_public_key(p, e);
 	ret = token_expand(p->config->ssh_key_id, getenv, p->key_id, sizeof(p->key_id), e);
 	p->job.key_id = p->key_id;
 	return ret ? err_prefix(e, ret, "%s: ssh_key_id", p->config->file) : 0;
+}
+
+/* --- hosts that nobody knows yet
+ * ------------------------------------------------------------------ */
+
+static bool trust(void *arg, const char *node, const char *address, const char *fingerprint)
+{
+	struct provision *p = arg;
+	char question[256];
+
+	if (p->cli->accept_new_keys)
+		return true;
+	snprintf(question, sizeof(question), "%s at %s shows the ssh host key %s.", node, address,
+		 fingerprint);
+	return provision_ask(p, question, "yes");
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -150,9 +179,8 @@ static int bind_state(struct provision *p, const char *url, struct err *e)
 
 	if (*state->api_url && strcmp(state->api_url, url) != 0)
 		return err_set(e, -EINVAL,
-			       "network %s was made at %s, not at %s; unset %s, or use another "
-			       "network name",
-			       state->network, state->api_url, url, p->job.ops->url_variable);
+			       "network %s was made at %s, not at %s; use another network name",
+			       state->network, state->api_url, url);
 	snprintf(state->provider, sizeof(state->provider), "%s", p->job.ops->name);
 	snprintf(state->api_url, sizeof(state->api_url), "%s", url);
 	return 0;
@@ -173,28 +201,15 @@ static int open_state(struct provision *p, bool write, const char *url, struct e
 	return bind_state(p, url, e);
 }
 
-static int open_all(struct provision *p, bool write, bool key, struct err *e)
+static int open_cloud(struct provision *p, bool write, bool key, struct err *e)
 {
 	const struct provider_ops *ops = provider_all()[p->config->provider];
 	const char *url = getenv(ops->url_variable);
-	int64_t timeout_us = p->cli->timeout_us;
 	int ret;
 
-	p->job = (struct job){
-		.config = p->config,
-		.ops = ops,
-		.env = &p->env,
-		.state = &p->state,
-		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
-		.parallel = PARALLEL,
-		.poll_us = POLL_US,
-		.node_timeout_us =
-			timeout_us ? timeout_us : (int64_t)p->config->wait_timeout_s * 1000000,
-	};
+	p->job.ops = ops;
 	url = url && *url ? url : ops->api_url;
-	ret = open_env(p, e);
-	if (!ret)
-		ret = token_find(p->config, ops, p->cli->token_file, getenv, &p->token, e);
+	ret = token_find(p->config, ops, p->cli->token_file, getenv, &p->token, e);
 	if (!ret && key)
 		ret = find_key(p, e);
 	if (!ret)
@@ -202,6 +217,40 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 	if (!ret)
 		ret = ops->open(&p->env, url, p->token, &p->job.provider, e);
 	hide_token(p);
+	return ret;
+}
+
+static int open_hosts(struct provision *p, bool write, struct err *e)
+{
+	int ret;
+
+	p->job.ops = &hosts_ops;
+	ret = open_state(p, write, "hosts", e);
+	return ret ? ret : hosts_open(p->config, &p->job.provider, e);
+}
+
+static int open_all(struct provision *p, bool write, bool key, struct err *e)
+{
+	int64_t timeout_us = p->cli->timeout_us;
+	int ret;
+
+	p->job = (struct job){
+		.config = p->config,
+		.env = &p->env,
+		.state = &p->state,
+		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
+		.trust = p->cli->accept_new_keys || isatty(STDIN_FILENO) ? trust : NULL,
+		.trust_arg = p,
+		.parallel = p->cli->parallel ? (unsigned int)p->cli->parallel : PARALLEL,
+		.poll_us = POLL_US,
+		.node_timeout_us =
+			timeout_us ? timeout_us : (int64_t)p->config->wait_timeout_s * 1000000,
+	};
+	ret = open_env(p, e);
+	if (!ret)
+		ret = config_expand_home(p->config, getenv("HOME"), e);
+	if (!ret)
+		ret = p->cli->inventory ? open_hosts(p, write, e) : open_cloud(p, write, key, e);
 	return ret;
 }
 
@@ -232,6 +281,14 @@ void provision_close(struct provision *p)
 
 /* --- what all do ------------------------------------------------------------------------------ */
 
+void provision_way(const struct provision *p, const char *verb, char *out, size_t out_bytes)
+{
+	const char *hosts = p->cli->inventory;
+
+	snprintf(out, out_bytes, "comps provision %s%s%s%s%s", verb, *p->config->file ? " " : "",
+		 p->config->file, hosts ? " --inventory " : "", hosts ? hosts : "");
+}
+
 int provision_fail(struct provision *p, int error, const struct err *e)
 {
 	cli_error(p->cli, CLI_FAILED, "%s", e->text);
@@ -254,9 +311,6 @@ int provision_look(struct provision *p, struct look *out)
 
 bool provision_confirm(struct provision *p, const char *question, const char *wanted)
 {
-	sigset_t blocked;
-	char answer[128];
-
 	if (p->cli->yes)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
@@ -266,6 +320,17 @@ bool provision_confirm(struct provision *p, const char *question, const char *wa
 			"on without");
 		return false;
 	}
+	if (provision_ask(p, question, wanted))
+		return true;
+	fprintf(p->cli->err, "nothing was changed\n");
+	return false;
+}
+
+bool provision_ask(struct provision *p, const char *question, const char *wanted)
+{
+	sigset_t blocked;
+	char answer[128];
+
 	fprintf(p->cli->err, "%s Type \"%s\" to go on: ", question, wanted);
 	fflush(p->cli->err);
 	/* Nothing is done yet: Ctrl-C just ends the program. */
@@ -274,8 +339,5 @@ bool provision_confirm(struct provision *p, const char *question, const char *wa
 		answer[0] = '\0';
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	answer[strcspn(answer, "\r\n")] = '\0';
-	if (strcmp(answer, wanted) == 0)
-		return true;
-	fprintf(p->cli->err, "nothing was changed\n");
-	return false;
+	return strcmp(answer, wanted) == 0;
 }

@@ -47,6 +47,9 @@ void provision_close(struct provision *p);
 /* Prints the sentence and what can be done about it. Returns the exit status for that error. */
 int provision_fail(struct provision *p, int error, const struct err *e);
 
+/* Writes the command line of `verb` for the same network. */
+void provision_way(const struct provision *p, const char *verb, char *out, size_t out_bytes);
+
 /* Prints the findings on the configuration to stderr. */
 void provision_print_diags(struct provision *p);
 
@@ -57,6 +60,9 @@ int provision_look(struct provision *p, struct look *out);
 /* Asks `question` on the terminal. True where the answer is `wanted`; with --yes nothing is asked;
  * without a terminal it is an error that is printed. */
 bool provision_confirm(struct provision *p, const char *question, const char *wanted);
+
+/* The same for what no option answers: the caller knows that there is a terminal. */
+bool provision_ask(struct provision *p, const char *question, const char *wanted);
 
 /* --- plan --- */
 

@@ -25,7 +25,7 @@ static void print_summary(struct provision *p, const struct apply_result *r, int
 	}
 	fprintf(cli->err, "%zu made, %zu adopted, %zu set up, %zu destroyed, %zu failed\n", r->made,
 		r->adopted, r->set_up, r->destroyed, r->failed);
-	if (hourly >= 0)
+	if (hourly >= 0 && !cli->inventory)
 		fprintf(cli->err, "running now: about $%.3f/h\n", hourly);
 }
 
@@ -47,12 +47,12 @@ static double cost_now(struct provision *p)
 /* Both ways on; whatever runs goes on costing until one of them is taken. */
 static void print_ways_on(struct provision *p)
 {
-	const char *file = p->config->file;
+	char apply[1024], destroy[1024];
 
-	fprintf(p->cli->err,
-		"to go on from here:      comps provision apply %s\n"
-		"to delete all of it:     comps provision destroy %s\n",
-		file, file);
+	provision_way(p, "apply", apply, sizeof(apply));
+	provision_way(p, "destroy", destroy, sizeof(destroy));
+	fprintf(p->cli->err, "to go on from here:      %s\nto delete all of it:     %s\n", apply,
+		destroy);
 }
 
 static int do_it(struct provision *p, const struct plan *plan)
@@ -104,7 +104,10 @@ static int apply(struct provision *p)
 		return ret;
 	show(p, &look.plan);
 	if (plan_changes(&look.plan) && !p->cli->dry_run) {
-		ret = provision_confirm(p, "This changes what you pay for.", "yes")
+		ret = provision_confirm(p,
+					p->cli->inventory ? "This changes these hosts."
+							  : "This changes what you pay for.",
+					"yes")
 			      ? do_it(p, &look.plan)
 			      : CLI_FAILED;
 	}

@@ -12,10 +12,13 @@ static void print_node(const struct provision *p, const struct provider_node *no
 {
 	struct view view = {.out = out};
 
-	(void)p;
-	view_line(&view, VIEW_PLAIN, "  - %-16s %-5s %-12s %-15s $%.5f/h  %s",
-		  *node->name ? node->name : node->title, provider_role_name(node->role), node->id,
-		  node->ip, node->price_hourly, node->created);
+	if (job_has_hosts(&p->job))
+		view_line(&view, VIEW_PLAIN, "  - %-16s %-5s %s", node->name,
+			  provider_role_name(node->role), node->id);
+	else
+		view_line(&view, VIEW_PLAIN, "  - %-16s %-5s %-12s %-15s $%.5f/h  %s",
+			  *node->name ? node->name : node->title, provider_role_name(node->role),
+			  node->id, node->ip, node->price_hourly, node->created);
 }
 
 static json_t *node_json(const char *event, const struct provider_node *node)
@@ -59,7 +62,10 @@ static size_t show(const struct provision *p, const struct provider_nodes *list)
 		else
 			print_node(p, node, p->cli->err);
 	}
-	if (!p->cli->json)
+	if (!p->cli->json && job_has_hosts(&p->job))
+		fprintf(p->cli->err, "Plan: %zu host%s to clear; they go on running.\n", count,
+			count == 1 ? "" : "s");
+	else if (!p->cli->json)
 		fprintf(p->cli->err,
 			"Plan: %zu server%s to destroy; they cost about $%.3f/h now.\n", count,
 			count == 1 ? "" : "s", hourly);
@@ -87,6 +93,7 @@ static int do_it(struct provision *p, const struct provider_nodes *list)
 {
 	struct cli *cli = p->cli;
 	size_t destroyed = 0;
+	char way[1024];
 	struct err e;
 	int ret = cli->node ? destroy_chosen(p, list, &destroyed, &e)
 			    : destroy_all(&p->job, &destroyed, &e);
@@ -104,7 +111,8 @@ static int do_it(struct provision *p, const struct provider_nodes *list)
 	if (!ret)
 		return CLI_OK;
 	ret = provision_fail(p, ret, &e);
-	fprintf(cli->err, "to go on from here:      comps provision destroy %s\n", p->config->file);
+	provision_way(p, "destroy", way, sizeof(way));
+	fprintf(cli->err, "to go on from here:      %s\n", way);
 	return ret;
 }
 

@@ -6,10 +6,13 @@
 static void print_item(const struct plan_item *item, FILE *out)
 {
 	struct view view = {.out = out};
+	char what[192] = "";
 
-	view_line(&view, VIEW_PLAIN, "  %c %-16s %-5s %-6s %-18s $%.5f/h  %s%s%s",
-		  plan_action_mark(item->action), *item->node ? item->node : item->id,
-		  provider_role_name(item->role), item->region, item->size, item->price_hourly,
+	if (*item->size)
+		snprintf(what, sizeof(what), "%-6s %-18s $%.5f/h  ", item->region, item->size,
+			 item->price_hourly);
+	view_line(&view, VIEW_PLAIN, "  %c %-16s %-5s %s%s%s%s", plan_action_mark(item->action),
+		  *item->node ? item->node : item->id, provider_role_name(item->role), what,
 		  *item->ip ? item->ip : item->id, *item->text ? "  " : "", item->text);
 }
 
@@ -24,8 +27,12 @@ static void print_firewalls(const struct plan *plan, FILE *out)
 
 void provision_plan_print(const struct provision *p, const struct plan *plan, FILE *out)
 {
-	fprintf(out, "network %s at %s (%s)\n", p->config->network, p->job.ops->name,
-		p->state.api_url);
+	if (p->cli->inventory)
+		fprintf(out, "network %s on the hosts of %s\n", p->config->network,
+			p->cli->inventory);
+	else
+		fprintf(out, "network %s at %s (%s)\n", p->config->network, p->job.ops->name,
+			p->state.api_url);
 	for (size_t i = 0; i < plan->count; i++)
 		print_item(&plan->items[i], out);
 	print_firewalls(plan, out);
@@ -38,6 +45,8 @@ void provision_plan_print(const struct provision *p, const struct plan *plan, FI
 	if (plan->counts[PLAN_DRIFT])
 		fprintf(out, "%zu differ%s and are left as they are (!).\n",
 			plan->counts[PLAN_DRIFT], plan->counts[PLAN_DRIFT] == 1 ? "s" : "");
+	if (p->cli->inventory)
+		return;
 	fprintf(out,
 		"Cost: about $%.3f/h, $%.0f/month now; $%.3f/h, $%.0f/month after. Each server is "
 		"billed for at least one hour.\n",

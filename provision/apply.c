@@ -64,21 +64,13 @@ static int prepare(const struct job *job, struct err *e)
 
 /* --- the servers ------------------------------------------------------------------------------ */
 
-static const struct config_node *want_of(const struct job *job, const char *name)
-{
-	for (size_t i = 0; i < job->config->node_count; i++)
-		if (strcmp(job->config->nodes[i].name, name) == 0)
-			return &job->config->nodes[i];
-	return NULL;
-}
-
 static int begin_nodes(struct work *w, struct err *e)
 {
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < w->plan->count; i++) {
 		const struct plan_item *item = &w->plan->items[i];
-		const struct config_node *want = want_of(w->job, item->node);
+		const struct config_node *want = job_want(w->job, item->node);
 		bool goes = item->action == PLAN_DUPLICATE || item->action == PLAN_DESTROY;
 
 		if (goes || !want || !is_chosen(w, item->node) ||
@@ -149,8 +141,8 @@ static int drop_stale(struct work *w, struct err *e)
 	struct state *state = w->job->state;
 	size_t before = state->node_count;
 
-	for (size_t i = state->node_count; i-- > 0;)
-		if (!want_of(w->job, state->nodes[i].name))
+	for (size_t i = w->only ? 0 : state->node_count; i-- > 0;)
+		if (!job_want(w->job, state->nodes[i].name))
 			state_drop(state, state->nodes[i].name);
 	return state->node_count == before ? 0 : state_save(state, e);
 }

@@ -189,7 +189,7 @@ static const struct schema_key top_keys[] = {
 	 .help = "The old name of comps."},
 };
 
-static const struct schema_section top_section = SECTION(top_keys);
+#define TOP_COUNT (sizeof(top_keys) / sizeof(top_keys[0]))
 
 /* An address in the subnet that is neither a client's nor the exit's. */
 static void check_gateway(struct conf_reader *r, const struct conf_node *root,
@@ -248,36 +248,74 @@ static void check_secret(struct conf_reader *r, const struct conf_node *root,
 			     r->file);
 }
 
-static void read_config(struct conf_reader *r, const struct conf_node *root,
-			const struct conf_file *content, struct provision_config *config)
+/* Without its servers, which come from elsewhere. */
+static void read_for_hosts(struct conf_reader *r, const struct conf_node *root,
+			   struct provision_config *config)
 {
-	schema_read(r, &top_section, root, config);
-	if (root->kind != CONF_NODE_MAPPING)
-		return;
-	config_nodes_check(r, root, config);
-	check_gateway(r, root, config);
-	check_admins(r, root, config);
-	check_secret(r, root, content, config);
+	struct schema_key keys[TOP_COUNT];
+	const struct schema_section section = {keys, TOP_COUNT};
+
+	memcpy(keys, top_keys, sizeof(keys));
+	for (size_t i = 0; i < TOP_COUNT; i++)
+		if (keys[i].section == &config_nodes_section)
+			keys[i].required = false;
+	schema_read(r, &section, root, config);
+	config->node_count = 0;
 }
 
-int config_load(const char *file, struct diags *d, struct provision_config **out)
+static void read_config(struct conf_reader *r, const struct conf_node *root,
+			const struct conf_file *content, bool hosts,
+			struct provision_config *config)
 {
-	struct conf_reader r = {.file = file, .d = d};
+	const struct schema_section section = {top_keys, TOP_COUNT};
+
+	if (hosts)
+		read_for_hosts(r, root, config);
+	else
+		schema_read(r, &section, root, config);
+	if (root->kind != CONF_NODE_MAPPING)
+		return;
+	check_gateway(r, root, config);
+	check_secret(r, root, content, config);
+	if (hosts)
+		return;
+	config_nodes_check(r, root, config);
+	check_admins(r, root, config);
+}
+
+/* With `file` NULL a file that says nothing. */
+static int read_content(const char *file, struct conf_file *content, struct diags *d)
+{
+	struct err e;
+	int ret;
+
+	if (!file) {
+		content->text = strdup("{}");
+		content->bytes = 2;
+		return content->text ? 0 : -ENOMEM;
+	}
+	ret = conf_file_read(file, CONF_YAML_MAX_BYTES, content, &e);
+	if (ret && ret != -ENOMEM)
+		diag_error(d, file, 0, 0, "%s", e.text);
+	return ret;
+}
+
+int config_load(const char *file, bool hosts, struct diags *d, struct provision_config **out)
+{
+	const char *name = file ? file : "";
+	struct conf_reader r = {.file = name, .d = d};
 	struct provision_config *config = calloc(1, sizeof(*config));
 	struct conf_file content = {.text = NULL};
 	struct conf_node *root = NULL;
-	struct err e;
 	int ret = -ENOMEM;
 
-	if (!config || !(config->file = strdup(file)) || !diags_add_file(d, file))
+	if (!config || !(config->file = strdup(name)) || (file && !diags_add_file(d, file)))
 		goto out;
-	ret = conf_file_read(file, CONF_YAML_MAX_BYTES, &content, &e);
-	if (ret && ret != -ENOMEM)
-		diag_error(d, file, 0, 0, "%s", e.text);
+	ret = read_content(file, &content, d);
 	if (!ret)
-		ret = conf_yaml_parse(file, content.text, content.bytes, d, &root);
+		ret = conf_yaml_parse(name, content.text, content.bytes, d, &root);
 	if (!ret)
-		read_config(&r, root, &content, config);
+		read_config(&r, root, &content, hosts, config);
 	if (!ret && diags_failed(d))
 		ret = d->out_of_memory ? -ENOMEM : -EINVAL;
 out:

@@ -36,7 +36,7 @@ struct config_ssh {
 };
 
 #define CONFIG_ADDRESS_BYTES  256 /* a name may be 253 long */
-#define CONFIG_HOST_KEY_BYTES 256
+#define CONFIG_HOST_KEY_BYTES 1024
 
 struct config_node {
 	char name[PROVIDER_NAME_BYTES];
@@ -53,7 +53,7 @@ struct config_node {
 };
 
 struct provision_config {
-	char *file;
+	char *file; /* "": none */
 	char network[PROVIDER_NAME_BYTES];
 	int provider;			    /* index in provider_all() */
 	char *token;			    /* as written: a secret, or "$NAME"; NULL: not given */
@@ -76,9 +76,10 @@ struct provision_config {
 	size_t node_count;
 };
 
-/* Reads `file`; `ops` gives the names of providers. Everything that is wrong goes to `d`, sorted.
- * Returns 0 with *out to be given to config_free; -EINVAL or -ENOMEM. */
-int config_load(const char *file, struct diags *d, struct provision_config **out);
+/* Reads `file`. With `hosts` the servers come from elsewhere: those of the file are not needed, and
+ * are left out; `file` may be NULL then, for what is the default. Everything that is wrong goes to
+ * `d`, sorted. Returns 0 with *out to be given to config_free; -EINVAL or -ENOMEM. */
+int config_load(const char *file, bool hosts, struct diags *d, struct provision_config **out);
 
 /* Replaces "~/" at the beginning of every ssh key's name by `home` (NULL: not known). Returns 0;
  * -EINVAL where it is needed and not known, or where the name gets too long. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provision/clear.h"
 #include "provision/retry.h"
 
 #define LOCKED_US                                                                                  \
@@ -189,6 +190,8 @@ int destroy_nodes(const struct job *job, const char *const *ids, size_t count, s
 	int ret = 0;
 
 	*destroyed = 0;
+	if (job_has_hosts(job))
+		ret = clear_hosts(job, ids, count, e);
 	for (size_t i = 0; !ret && i < count; i++)
 		if (!add_target(job, &targets, ids[i]))
 			ret = err_set(e, -ENOMEM, "out of memory");
@@ -213,9 +216,9 @@ static int delete_firewalls(const struct job *job, struct err *e)
 {
 	struct provision_event event = {.level = LOG_LEVEL_INFO, .event = "firewall.delete"};
 	struct firewall found;
-	int ret = 0;
+	int ret = 0, last = job->ops->firewall_get ? PROVIDER_COMP : -1;
 
-	for (int role = PROVIDER_VPN; role <= PROVIDER_COMP && !ret; role++) {
+	for (int role = PROVIDER_VPN; role <= last && !ret; role++) {
 		ret = job->ops->firewall_get(job->provider, job->config->network,
 					     (enum provider_role)role, &found, e);
 		if (ret == -ENOENT || ret == -EEXIST) { /* none, or one that is not ours */
@@ -266,10 +269,11 @@ static int verify(const struct job *job, struct err *e)
 int destroy_all(const struct job *job, size_t *destroyed, struct err *e)
 {
 	struct targets targets = {NULL, 0};
-	int ret;
+	int ret = job_has_hosts(job) ? clear_hosts(job, NULL, 0, e) : 0;
 
 	*destroyed = 0;
-	ret = delete_targets(job, &targets, true, unsure_until(job), destroyed, e);
+	if (!ret)
+		ret = delete_targets(job, &targets, true, unsure_until(job), destroyed, e);
 	free(targets.items);
 	if (!ret)
 		ret = delete_firewalls(job, e);

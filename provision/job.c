@@ -1,6 +1,7 @@
 #include "provision/job.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define SETTLE_US 120000000
 
@@ -9,6 +10,19 @@ int job_pause(const struct job *job, struct err *e)
 	int64_t us = (int64_t)((double)job->poll_us * (0.9 + rng_unit(job->env->rng, 1) / 5));
 
 	return job->env->pause(job->env->arg, us) ? err_set(e, -EINTR, "interrupted") : 0;
+}
+
+bool job_has_hosts(const struct job *job)
+{
+	return !job->ops->node_create;
+}
+
+const struct config_node *job_want(const struct job *job, const char *node)
+{
+	for (size_t i = 0; i < job->config->node_count; i++)
+		if (strcmp(job->config->nodes[i].name, node) == 0)
+			return &job->config->nodes[i];
+	return NULL;
 }
 
 int job_list(const struct job *job, struct provider_nodes *out, struct err *e)
@@ -118,8 +132,11 @@ int job_firewall(const struct job *job, enum provider_role role, bool *changed, 
 	struct provision_event event = {.level = LOG_LEVEL_INFO, .event = "firewall.done"};
 	struct firewall want, found;
 	bool differs = true;
-	int ret = job_rules(job, role, &want, e);
+	int ret;
 
+	if (!job->ops->firewall_get)
+		return 0;
+	ret = job_rules(job, role, &want, e);
 	if (ret)
 		return ret;
 	ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
@@ -144,8 +161,11 @@ int job_firewall(const struct job *job, enum provider_role role, bool *changed, 
 static int is_pending(const struct job *job, enum provider_role role, struct err *e)
 {
 	struct firewall found;
-	int ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
+	int ret;
 
+	if (!job->ops->firewall_get)
+		return 0;
+	ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
 	if (ret)
 		return ret;
 	ret = found.failed ? err_set(e, -EIO, "the provider could not apply it") : found.pending;

@@ -9,6 +9,10 @@
 #include "provision/setup.h"
 #include "provision/state.h"
 
+/* Whether a host that nobody knows yet is the one that it should be. */
+typedef bool (*job_trust_fn)(void *arg, const char *node, const char *address,
+			     const char *fingerprint);
+
 struct job {
 	const struct provision_config *config;
 	const struct provider_ops *ops;
@@ -18,10 +22,18 @@ struct job {
 	const char *key_id;	  /* an ssh key of the account; NULL: ensure public_key */
 	const char *public_key;	  /* "ssh-ed25519 AAAA..." */
 	setup_host_fn setup_host; /* NULL: leave servers as they are once they run */
-	unsigned int parallel;	  /* so many servers are set up at once */
-	int64_t poll_us;	  /* between two looks at the cloud */
-	int64_t node_timeout_us;  /* for one node */
+	job_trust_fn trust;	  /* NULL: nobody can be asked */
+	void *trust_arg;
+	unsigned int parallel;	 /* so many servers are set up at once */
+	int64_t poll_us;	 /* between two looks at the cloud */
+	int64_t node_timeout_us; /* for one node */
 };
+
+/* True where servers are there already, and go on running when they are ours no more. */
+bool job_has_hosts(const struct job *job);
+
+/* What the configuration says of the node; NULL: nothing. */
+const struct config_node *job_want(const struct job *job, const char *node);
 
 /* Lets about poll_us pass. 0 or -EINTR. */
 int job_pause(const struct job *job, struct err *e);

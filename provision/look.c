@@ -15,19 +15,11 @@ void look_fini(struct look *look)
 	catalog_fini(&look->catalog);
 }
 
-static const struct config_node *want_of(const struct job *job, const char *name)
-{
-	for (size_t i = 0; i < job->config->node_count; i++)
-		if (strcmp(job->config->nodes[i].name, name) == 0)
-			return &job->config->nodes[i];
-	return NULL;
-}
-
 static void check_places(const struct job *job, const struct look *look, struct diags *d)
 {
 	for (size_t i = 0; i < look->plan.count; i++) {
 		const struct plan_item *item = &look->plan.items[i];
-		const struct config_node *want = want_of(job, item->node);
+		const struct config_node *want = job_want(job, item->node);
 		struct err e;
 
 		if (item->action == PLAN_CREATE && want &&
@@ -64,8 +56,12 @@ static int look_firewall(const struct job *job, enum provider_role role, struct 
 			 struct err *e)
 {
 	struct firewall want, found;
-	int ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
+	int ret;
 
+	plan->firewalls[role] = PLAN_OK;
+	if (!job->ops->firewall_get)
+		return 0;
+	ret = job->ops->firewall_get(job->provider, job->config->network, role, &found, e);
 	plan->firewalls[role] = PLAN_CREATE;
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
@@ -102,7 +98,7 @@ static int look_at_servers(const struct job *job, struct look *look, struct err 
 	for (size_t i = 0; !ret && i < look->plan.count; i++) {
 		if (look->plan.items[i].action != PLAN_OK)
 			continue;
-		tasks[count].want = want_of(job, look->plan.items[i].node);
+		tasks[count].want = job_want(job, look->plan.items[i].node);
 		items[count++] = i;
 	}
 	if (!ret)
@@ -117,7 +113,7 @@ static int look_at_servers(const struct job *job, struct look *look, struct err 
 static int compare(const struct job *job, struct diags *d, struct look *out, struct err *e)
 {
 	int ret = plan_make(job->config, job->state, &out->found, &out->catalog,
-			    job->setup_host != NULL, &out->plan);
+			    job->setup_host != NULL, job_has_hosts(job), &out->plan);
 
 	if (ret)
 		return err_set(e, ret, "out of memory");

@@ -120,8 +120,11 @@ static int take(const struct job *job, struct make_node *node, const struct prov
 
 	if (!known)
 		return err_set(e, -ENOMEM, "out of memory");
-	if (strcmp(known->run, found->run) != 0)
+	if (strcmp(known->run, found->run) != 0 ||
+	    (*known->id && strcmp(known->id, found->id) != 0))
 		known->host_key[0] = '\0'; /* of a server that was not made by us */
+	if (*known->id && strcmp(known->id, found->id) != 0)
+		known->status = STATE_MADE;
 	strcpy(known->id, found->id);
 	strcpy(known->run, found->run);
 	strcpy(known->region, found->region);

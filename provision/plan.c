@@ -128,7 +128,7 @@ static void to_keep(const struct input *in, const struct config_node *want,
 	else if (node->status == PROVIDER_OFF)
 		settle(item, PLAN_DRIFT, "is switched off, and costs all the same");
 	else if (!known || strcmp(known->id, node->id) != 0)
-		settle(item, PLAN_CHANGE, "adopt: made by another run or machine");
+		settle(item, PLAN_CHANGE, "not set up from here yet: to be adopted");
 	else if (node->status != PROVIDER_ACTIVE || known->status < STATE_ACTIVE)
 		settle(item, PLAN_CHANGE, "wait until it runs");
 	else if (strcmp(known->ip, node->ip) != 0)
@@ -192,6 +192,20 @@ static void add_found(const struct input *in, const struct provider_node *node, 
 		settle(item, PLAN_DESTROY, "no longer in the configuration");
 }
 
+/* A host that we have set up and that nobody wants any more. */
+static void add_left(const struct input *in, const struct state_node *known, struct plan *plan)
+{
+	struct plan_item *item;
+
+	if (is_wanted(in->config, known->name))
+		return;
+	item = add_item(plan, known->name);
+	item->role = known->role;
+	strcpy(item->id, known->id);
+	strcpy(item->ip, known->ip);
+	settle(item, PLAN_DESTROY, "no longer in the inventory: to be cleared");
+}
+
 static void add_up(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -213,7 +227,7 @@ static void add_up(struct plan *plan)
 
 int plan_make(const struct provision_config *config, const struct state *state,
 	      const struct provider_nodes *found, const struct catalog *catalog, bool set_up,
-	      struct plan *out)
+	      bool hosts, struct plan *out)
 {
 	struct input in = {.config = config,
 			   .state = state,
@@ -222,13 +236,16 @@ int plan_make(const struct provision_config *config, const struct state *state,
 			   .set_up = set_up};
 
 	*out = (struct plan){
-		.items = calloc(config->node_count + found->count + 1, sizeof(*out->items))};
+		.items = calloc(config->node_count + found->count + state->node_count + 1,
+				sizeof(*out->items))};
 	if (!out->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->node_count; i++)
 		add_wanted(&in, &config->nodes[i], out);
 	for (size_t i = 0; i < found->count; i++)
 		add_found(&in, &found->items[i], out);
+	for (size_t i = 0; hosts && i < state->node_count; i++)
+		add_left(&in, &state->nodes[i], out);
 	add_up(out);
 	return 0;
 }

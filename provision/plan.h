@@ -47,11 +47,12 @@ struct plan {
 };
 
 /* Compares. `catalog` gives the prices of what is to be made (NULL: not known). With `set_up` a
- * server is done when it is set up, else when it runs. Returns 0 with *out to be given to plan_fini
- * and pointing into `found`; -ENOMEM. */
+ * server is done when it is set up, else when it runs. With `hosts` a server that is not found goes
+ * on running all the same. Returns 0 with *out to be given to plan_fini and pointing into `found`;
+ * -ENOMEM. */
 int plan_make(const struct provision_config *config, const struct state *state,
 	      const struct provider_nodes *found, const struct catalog *catalog, bool set_up,
-	      struct plan *out);
+	      bool hosts, struct plan *out);
 
 void plan_fini(struct plan *plan);
 

@@ -1,4 +1,5 @@
-/* provider: the seam to a cloud. A further one is one row in provider.c and the files behind it.
+/* provider: the seam to a cloud. A further one is one row in provider.c and the files behind it;
+ * provision/hosts.h are servers that are there already.
  *
  * A provider lists, makes and deletes; it decides nothing, waits for nothing but its own rate
  * limit, and keeps no state. Everything it makes carries labels (network, role, node, run), from
@@ -103,7 +104,9 @@ struct provider_ops {
 	 * for each 200 servers. *out is to be given to provider_nodes_fini. */
 	int (*node_list)(void *provider, const char *network, struct provider_nodes *out,
 			 struct err *e);
-	/* Asks for one server, once. -EINPROGRESS: it may have been made. */
+	/* Asks for one server, once. -EINPROGRESS: it may have been made. NULL: servers are not
+	 * made here; then there is no image and no node_fate either, and node_delete leaves it
+	 * running. */
 	int (*node_create)(void *provider, const struct provider_order *order,
 			   struct provider_node *out, struct err *e);
 	/* What became of a making, by its action. -ENOENT: not known. */
@@ -112,8 +115,8 @@ struct provider_ops {
 	/* Asks for the deletion, once; 0 also where it is gone. -EINPROGRESS: it may be deleted. */
 	int (*node_delete)(void *provider, const char *id, struct err *e);
 
-	/* The firewall of that role: 0 with *out to be given to firewall_fini; -ENOENT: none;
-	 * -EEXIST: one of that name is not ours. */
+	/* NULL: there are none. The firewall of that role: 0 with *out to be given to
+	 * firewall_fini; -ENOENT: none; -EEXIST: one of that name is not ours. */
 	int (*firewall_get)(void *provider, const char *network, enum provider_role role,
 			    struct firewall *out, struct err *e);
 	/* Makes it, or where `id` is not NULL replaces its rules. */

@@ -58,6 +58,20 @@ struct writer {
 	size_t used;
 };
 
+void pubkey_fingerprint(const char *line, char out[PUBKEY_FINGERPRINT_BYTES])
+{
+	const char *blob = strchr(line, ' ') + 1;
+	uint8_t bytes[PUBKEY_LINE_BYTES], hash[crypto_hash_sha256_BYTES];
+	size_t count = 0;
+
+	sodium_base642bin(bytes, sizeof(bytes), blob, strcspn(blob, " \n"), NULL, &count, NULL,
+			  sodium_base64_VARIANT_ORIGINAL);
+	crypto_hash_sha256(hash, bytes, count);
+	strcpy(out, "SHA256:");
+	sodium_bin2base64(out + 7, PUBKEY_FINGERPRINT_BYTES - 7, hash, sizeof(hash),
+			  sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+}
+
 static void put_u32(struct writer *w, uint32_t number)
 {
 	for (int shift = 24; shift >= 0; shift -= 8)

@@ -8,6 +8,7 @@
 #   PROXIES ACCEPT                for the exit: the proxies, blanks between; "proxies" or "any"
 #   SSH_PORT                      of this host
 #   CHECK                         1: change nothing, say what would be changed
+#   REMOVE                        1: take away everything of this network but the packages
 #   FRESH                         1: just made in a cloud: the ssh host key was in its metadata, make another
 #
 # What a person may want to read goes to stderr. The last line of stdout is JSON: {"ok":true,"public_key":...,"changed":[...]} or
@@ -63,6 +64,38 @@ step system
 case " ${ID:-} ${ID_LIKE:-} " in *" debian "* | *" ubuntu "*) ;; *) die "this is ${PRETTY_NAME:-no Debian}; Debian or Ubuntu is wanted" ;; esac
 has systemctl || die "there is no systemd"
 
+# ---- taking it away ----
+
+conf=/etc/wireguard/$IF.conf key=/etc/comps/$NET.key rules=/etc/comps/$NET.nft table=comps_$(printf '%s' "$NET" | tr - _)
+answer() {
+	printf '{"ok":true,"role":"%s","public_key":"%s","wan":"%s","host_key":"%s","changed":[%s],"warnings":[%s]}\n' \
+		"$ROLE" "$public_key" "$WAN" "$HOST_KEY" "$(list "$CHANGED")" "$(list "$WARNINGS")"
+	exit 0
+}
+public_key='' WAN=''
+take_away() { # FILE...
+	for file; do
+		[ ! -e "$file" ] || { changed "$file removed" && { rm -f "$file" || die "cannot remove $file"; }; }
+	done
+}
+if [ "$REMOVE" = 1 ]; then
+	step removal
+	if [ -f "$conf" ] && [ "$(head -n 1 "$conf")" = "$MARK" ]; then
+		systemctl -q disable --now "wg-quick@$IF.service" 2>/dev/null
+		take_away "$conf"
+	fi
+	systemctl -q disable --now "comps-fw@$NET.service" 2>/dev/null
+	nft delete table inet "$table" 2>/dev/null
+	take_away "$rules" "$key" "/etc/comps/$NET.host-key" "/run/comps-$NET.nft"
+	rmdir /etc/comps 2>/dev/null
+	# What other networks of this host need as well stays until the last of them goes.
+	if [ ! -d /etc/comps ]; then
+		take_away /etc/systemd/system/comps-fw@.service /etc/sysctl.d/60-comps.conf
+		systemctl daemon-reload
+	fi
+	answer
+fi
+
 step packages
 missing=''
 has wg && has wg-quick || missing="$missing wireguard-tools"
@@ -83,7 +116,6 @@ WAN=$(ip -4 route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' 
 # ---- keys ----
 
 step keys
-conf=/etc/wireguard/$IF.conf key=/etc/comps/$NET.key
 if [ -f "$conf" ] && [ "$(head -n 1 "$conf")" != "$MARK" ]; then
 	die "$conf is there and not ours (its first line is not \"$MARK\"): move it away, or use another host"
 fi
@@ -93,7 +125,6 @@ directory /etc/comps
 if [ ! -s "$key" ] && changed "$key"; then
 	wg genkey >"$key.comps-new" && mv "$key.comps-new" "$key" || die "cannot make a key"
 fi
-public_key=''
 [ ! -s "$key" ] || public_key=$(wg pubkey <"$key") || die "$key is no key"
 
 # ---- forwarding ----
@@ -110,7 +141,6 @@ done
 # ---- firewall ----
 
 step firewall
-table=comps_$(printf '%s' "$NET" | tr - _)
 if [ "$ROLE" = vpn ]; then
 	[ -n "$EXIT_IP" ] || die "a proxy needs the exit's address"
 	# A proxy forwards to the exit and nowhere else.
@@ -159,7 +189,7 @@ else
 fi
 # shown without the counters' numbers, as nft itself writes it
 rules() { nft -s list table inet "$table" 2>/dev/null; }
-rules=/etc/comps/$NET.nft unit=comps-fw@$NET.service
+unit=comps-fw@$NET.service
 reload=no
 put "$rules" 600 "$MARK
 table inet $table
@@ -248,5 +278,4 @@ if [ "$FRESH" = 1 ] && [ ! -e "/etc/comps/$NET.host-key" ] && changed "a new ssh
 fi
 [ "$FRESH" != 1 ] || [ ! -r /etc/ssh/ssh_host_ed25519_key.pub ] || HOST_KEY=$(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)
 
-printf '{"ok":true,"role":"%s","public_key":"%s","wan":"%s","host_key":"%s","changed":[%s],"warnings":[%s]}\n' \
-	"$ROLE" "$public_key" "$WAN" "$HOST_KEY" "$(list "$CHANGED")" "$(list "$WARNINGS")"
+answer

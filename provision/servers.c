@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/key.h"
+#include "provision/host_keys.h"
 
 #define PARALLEL_MAX 32
 
@@ -200,6 +201,23 @@ static int load_keys(struct run *run, struct err *e)
 	return ret;
 }
 
+/* The same for host keys: somebody may be asked. A server that stays unknown is done with. */
+static int find_host_keys(struct run *run, struct err *e)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		struct server_task *task = &run->tasks[i];
+
+		task->error = host_keys_find(run->job, task->want, &task->why);
+		if (task->error == -EINTR)
+			return err_set(e, -EINTR, "interrupted");
+		task->done |= task->error != 0;
+		if (task->error)
+			tell(run, task, LOG_LEVEL_ERROR, "node.setup.error", task->why.text,
+			     on_now(run));
+	}
+	return 0;
+}
+
 static void find_servers(struct run *run)
 {
 	const struct job *job = run->job;
@@ -232,6 +250,8 @@ int servers_run(const struct job *job, enum setup_mode mode, setup_host_fn setup
 					 .pause = on_pause,
 					 .stopped = on_stopped,
 					 .event = on_event};
+	if (!ret)
+		ret = find_host_keys(&run, e);
 	if (!ret) {
 		find_servers(&run);
 		work_together(&run);

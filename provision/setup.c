@@ -213,10 +213,6 @@ int provision_setup_host(const struct setup_input *in, struct setup_output *out,
 	char *script;
 	int ret;
 
-	if (!*in->host_key)
-		return err_set(e, -EPERM,
-			       "its ssh host key is not known (its state was lost): destroy it and "
-			       "make it anew");
 	snprintf(out->host_key, sizeof(out->host_key), "%s", in->host_key);
 	script = make_script(in);
 	result = calloc(1, sizeof(*result));

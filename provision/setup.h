@@ -25,7 +25,7 @@ struct setup_input {
 	unsigned int index;   /* among the proxies: its tunnel address is .5 + index */
 	const char *address;  /* IPv4, of the server */
 	const char *identity; /* file of our private key; NULL: what ssh finds by itself */
-	const char *host_key; /* the public key it shows: "ssh-ed25519 AAAA..."; "": not known */
+	const char *host_key; /* the public key it shows: "ssh-ed25519 AAAA..." */
 	bool fresh;	      /* just made: it may still be booting for the first time, and its
 				 host key is to be replaced, as the first one is not secret */
 	const struct config_ssh *ssh;

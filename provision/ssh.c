@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "provision/pubkey.h"
+
 #define POLL_MS	  100 /* how soon a wish to stop is seen */
 #define ARGS_MAX  48
 #define SSH_FAILS 255 /* ssh's own status */
@@ -30,6 +32,8 @@ static int write_key(const struct ssh_host *host, const char *directory, char **
 		return err_set(e, -ENOMEM, "out of memory");
 	}
 	unlink(*file);
+	if (!host->host_key)
+		return 0;
 	fd = open(*file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!out || fprintf(out, "%s %s\n", host->alias, host->host_key) < 0)
@@ -58,19 +62,21 @@ static void add_option(struct arguments *a, const char *option)
 	add(a, option);
 }
 
+/* An RSA key signs by these; its own name stands for SHA-1, which nobody accepts any more. */
+static const char *algorithms_of(const char *host_key)
+{
+	return strncmp(host_key, "ssh-rsa ", 8) == 0 ? "rsa-sha2-512,rsa-sha2-256 " : host_key;
+}
+
 static void build(struct arguments *a, const struct ssh_host *host, const char *key_file)
 {
 	static const char *const fixed[] = {
-		"BatchMode=yes",
-		"StrictHostKeyChecking=yes",
-		"GlobalKnownHostsFile=/dev/null",
-		"UpdateHostKeys=no",
-		"CheckHostIP=no",
-		"ConnectTimeout=8",
-		"ServerAliveInterval=10",
-		"ServerAliveCountMax=3",
-		"LogLevel=ERROR",
+		"BatchMode=yes",	 "GlobalKnownHostsFile=/dev/null",
+		"UpdateHostKeys=no",	 "CheckHostIP=no",
+		"ConnectTimeout=8",	 "ServerAliveInterval=10",
+		"ServerAliveCountMax=3", "LogLevel=ERROR",
 	};
+	const char *algorithms;
 
 	a->count = 0;
 	add(a, "ssh");
@@ -81,10 +87,16 @@ static void build(struct arguments *a, const struct ssh_host *host, const char *
 		add_option(a, fixed[i]);
 	snprintf(a->options[0], sizeof(a->options[0]), "UserKnownHostsFile=\"%s\"", key_file);
 	snprintf(a->options[1], sizeof(a->options[1]), "HostKeyAlias=%s", host->alias);
-	snprintf(a->options[2], sizeof(a->options[2]), "HostKeyAlgorithms=%.*s",
-		 (int)strcspn(host->host_key, " "), host->host_key);
-	for (size_t i = 0; i < 3; i++)
+	snprintf(a->options[2], sizeof(a->options[2]), "StrictHostKeyChecking=accept-new");
+	for (size_t i = 0; i < 2; i++)
 		add_option(a, a->options[i]);
+	if (host->host_key) {
+		algorithms = algorithms_of(host->host_key);
+		add_option(a, "StrictHostKeyChecking=yes");
+		snprintf(a->options[2], sizeof(a->options[2]), "HostKeyAlgorithms=%.*s",
+			 (int)strcspn(algorithms, " "), algorithms);
+	}
+	add_option(a, a->options[2]);
 	if (host->identity) {
 		add_option(a, "IdentitiesOnly=yes");
 		add(a, "-i");
@@ -124,7 +136,7 @@ static int open_pipes(int pipes[3][2])
 }
 
 /* A process group of its own: a Ctrl-C is for us, and what it starts dies with it. */
-static int start(const struct arguments *a, struct child *child)
+static int start(const char *const *arguments, struct child *child)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -142,8 +154,8 @@ static int start(const struct arguments *a, struct child *child)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setpgroup(&attributes, 0);
-	ret = -posix_spawnp(&child->pid, a->list[0], &actions, &attributes, (char *const *)a->list,
-			    environ);
+	ret = -posix_spawnp(&child->pid, arguments[0], &actions, &attributes,
+			    (char *const *)arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	close(pipes[0][0]);
@@ -289,39 +301,138 @@ static void finish(struct talk *t, int ret)
 		result->outcome = judge(result->err);
 }
 
+static int run(const char *const *arguments, const char *input, const struct provision_env *env,
+	       struct mono deadline, struct ssh_result *out, struct err *e)
+{
+	struct talk talk = {.left = input, .result = out};
+	sigset_t pipe, before;
+	int ret = start(arguments, &talk.child);
+
+	if (ret)
+		return err_set(e, ret, "cannot run %s: %s", arguments[0], strerror(-ret));
+	/* Of this thread alone: others talk to ssh at the same time. */
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	fcntl(talk.child.in, F_SETFL, O_NONBLOCK);
+	ret = talk_to(&talk, env, deadline);
+	finish(&talk, ret);
+	while (sigtimedwait(&pipe, NULL, &(struct timespec){0, 0}) == SIGPIPE)
+		;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret == -EINTR ? err_set(e, ret, "interrupted") : 0;
+}
+
 int ssh_run(const struct ssh_host *host, const char *directory, const char *script,
 	    const struct provision_env *env, struct mono deadline, struct ssh_result *out,
 	    struct err *e)
 {
-	struct talk talk = {.left = script, .result = out};
-	sigset_t pipe, before;
 	struct arguments arguments;
 	char *key_file;
 	int ret = write_key(host, directory, &key_file, e);
 
 	if (!ret) {
 		build(&arguments, host, key_file);
-		ret = start(&arguments, &talk.child);
-		if (ret)
-			err_set(e, ret, "cannot run ssh: %s", strerror(-ret));
-	}
-	if (!ret) {
-		/* Of this thread alone: others talk to ssh at the same time. */
-		sigemptyset(&pipe);
-		sigaddset(&pipe, SIGPIPE);
-		pthread_sigmask(SIG_BLOCK, &pipe, &before);
-		fcntl(talk.child.in, F_SETFL, O_NONBLOCK);
-		ret = talk_to(&talk, env, deadline);
-		finish(&talk, ret);
-		while (sigtimedwait(&pipe, NULL, &(struct timespec){0, 0}) == SIGPIPE)
-			;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		if (ret == -EINTR)
-			err_set(e, ret, "interrupted");
-		ret = ret == -ETIMEDOUT ? 0 : ret;
+		ret = run(arguments.list, script, env, deadline, out, e);
 	}
 	if (key_file)
 		unlink(key_file);
 	free(key_file);
+	return ret;
+}
+
+/* --- keys of hosts ---------------------------------------------------------------------------- */
+
+/* "NAMES TYPE BLOB ..." of known_hosts; ed25519 before others. Returns how good it is, 0: no key.
+ */
+static int read_line(char *line, char *out, size_t out_bytes)
+{
+	char text[4096], *rest;
+	const char *names = strtok_r(line, " \t", &rest), *type = strtok_r(NULL, " \t", &rest);
+	const char *blob = strtok_r(NULL, " \t", &rest);
+
+	if (!names || *names == '#' || *names == '@' || !type || !blob)
+		return 0;
+	snprintf(text, sizeof(text), "%s %s", type, blob);
+	if (strlen(text) >= out_bytes || pubkey_check(text, NULL))
+		return 0;
+	strcpy(out, text);
+	return strcmp(type, "ssh-ed25519") == 0 ? 2 : 1;
+}
+
+static int read_lines(char *text, char *out, size_t out_bytes)
+{
+	int best = 0, rank;
+	char found[4096];
+
+	for (char *line = text, *next; line && best < 2; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		rank = read_line(line, found,
+				 sizeof(found) < out_bytes ? sizeof(found) : out_bytes);
+		if (rank > best) {
+			strcpy(out, found);
+			best = rank;
+		}
+	}
+	return best ? 0 : -ENOENT;
+}
+
+static int read_file(const char *file, char *text, size_t text_bytes)
+{
+	FILE *in = fopen(file, "re");
+	size_t got = in ? fread(text, 1, text_bytes - 1, in) : 0;
+
+	text[got] = '\0';
+	if (in)
+		fclose(in);
+	return in ? 0 : -errno;
+}
+
+int ssh_shown_key(const struct ssh_host *host, const char *directory,
+		  const struct provision_env *env, struct mono deadline, char *out,
+		  size_t out_bytes, struct err *e)
+{
+	struct ssh_host stranger = *host;
+	struct ssh_result *result = calloc(1, sizeof(*result));
+	struct arguments arguments;
+	char *key_file = NULL;
+	int ret = result ? 0 : err_set(e, -ENOMEM, "out of memory");
+
+	stranger.host_key = NULL;
+	stranger.command = "true";
+	if (!ret)
+		ret = write_key(&stranger, directory, &key_file, e);
+	if (!ret) {
+		build(&arguments, &stranger, key_file);
+		ret = run(arguments.list, "", env, deadline, result, e);
+	}
+	if (!ret && (read_file(key_file, result->out, sizeof(result->out)) ||
+		     read_lines(result->out, out, out_bytes)))
+		ret = err_set(e, -ENOENT, "ssh: %s",
+			      *result->err ? result->err : "it shows no host key");
+	if (key_file)
+		unlink(key_file);
+	free(key_file);
+	free(result);
+	return ret;
+}
+
+int ssh_known_key(const char *address, uint32_t port, const struct provision_env *env,
+		  struct mono deadline, char *out, size_t out_bytes, struct err *e)
+{
+	char name[320];
+	const char *const arguments[] = {"ssh-keygen", "-F", name, NULL};
+	struct ssh_result *result = calloc(1, sizeof(*result));
+	int ret;
+
+	if (!result)
+		return err_set(e, -ENOMEM, "out of memory");
+	snprintf(name, sizeof(name), port == 22 ? "%s" : "[%s]:%u", address, port);
+	ret = run(arguments, "", env, deadline, result, e);
+	if (!ret && read_lines(result->out, out, out_bytes))
+		ret = err_set(e, -ENOENT, "ssh does not know %s", name);
+	free(result);
 	return ret;
 }

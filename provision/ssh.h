@@ -21,7 +21,7 @@ struct ssh_host {
 	const char *identity;	/* file of the private key; NULL: what ssh finds by itself */
 	const char *proxy_jump; /* NULL: none */
 	const char *alias;	/* a name for its key, such as comps-NET-NODE */
-	const char *host_key;	/* "ssh-ed25519 AAAA..." */
+	const char *host_key;	/* "ssh-ed25519 AAAA..."; NULL: whatever it shows */
 	const char *command;	/* that reads the script, such as "sh -s" */
 };
 
@@ -48,5 +48,17 @@ struct ssh_result {
 int ssh_run(const struct ssh_host *host, const char *directory, const char *script,
 	    const struct provision_env *env, struct mono deadline, struct ssh_result *out,
 	    struct err *e);
+
+/* The key that the host shows, whoever it is (host->host_key is not used, nor is a command run).
+ * Writes "TYPE BLOB". Returns 0; -ENOENT where it shows none, with its last words in `e`; else as
+ * ssh_run. */
+int ssh_shown_key(const struct ssh_host *host, const char *directory,
+		  const struct provision_env *env, struct mono deadline, char *out,
+		  size_t out_bytes, struct err *e);
+
+/* The key by which the user's own ssh(1) knows the host of that address or name (ssh-keygen -F).
+ * Returns 0; -ENOENT where it does not know it; else as ssh_run. */
+int ssh_known_key(const char *address, uint32_t port, const struct provision_env *env,
+		  struct mono deadline, char *out, size_t out_bytes, struct err *e);
 
 #endif

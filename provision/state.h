@@ -14,7 +14,7 @@
 #include "lib/err.h"
 #include "provision/provider.h"
 
-#define STATE_KEY_BYTES 256 /* a line of an ssh public key */
+#define STATE_KEY_BYTES 1024 /* a line of an ssh public key: RSA keys are long */
 
 enum state_status {
 	STATE_INTENT, /* about to be made: whether it was is not known */

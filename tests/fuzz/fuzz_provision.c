@@ -47,7 +47,7 @@ static void read_config(void)
 	struct provision_config *config = NULL;
 	struct diags d = DIAGS_INIT;
 	char line[1200];
-	int ret = config_load("p.yaml", &d, &config);
+	int ret = config_load("p.yaml", false, &d, &config);
 
 	MUST(ret == (diags_failed(&d) ? -EINVAL : 0));
 	MUST((config != NULL) == (ret == 0));

@@ -5,88 +5,33 @@
 
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/../lab/e2e.sh"
-tree=$(cd "$e2e_dir/../.." && pwd)
 for tool in systemd-nspawn wireguard-go sshd ssh python3; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 [[ -x /lib/systemd/systemd ]] || skip_all "no systemd"
 e2e_begin provision
-declare -A BOOT=() LEADER=() IP=()
-trap off EXIT
+# shellcheck source=tests/hosts/hosts.sh
+. "${0%/*}/hosts.sh"
 token=dop_v1_5ecre70000000000000000000000000000000000000000000000000000000000
-
-# ---- the network: the cloud's addresses at one bridge, an internet behind it ----
-
-ns() { # NAME CMD...
-	local name=$1
-	shift
-	nsenter --net="/run/netns/$P-$name" "$@"
-}
-at_bridge() { # NAME ADDRESS
-	ip netns add "$P-$1" && ip -n "$P-net" link add "v$1" type veth peer name eth0 netns "$P-$1" &&
-		ip -n "$P-net" link set "v$1" master lan0 up && ip -n "$P-$1" addr add "$2/24" dev eth0 && ip -n "$P-$1" link set lo up &&
-		ip -n "$P-$1" link set eth0 up && ip -n "$P-$1" route add default via 203.0.4.254
-}
-network() {
-	ip netns add "$P-net" && ns net ip link add name lan0 type bridge && ns net ip addr add 203.0.4.254/24 dev lan0 || return
-	ns net ip link set lo up && ns net ip link set lan0 up && ns net sysctl -q net.ipv4.ip_forward=1
-	ns net ip addr add 198.51.100.1/32 dev lo
-	at_bridge client 203.0.4.253
-}
-off() {
-	local name
-	for name in "${!BOOT[@]}" cloud; do kill "${BOOT[$name]:-$cloud_pid}"; done 2>/dev/null
-	wait
-	for name in net client "${!IP[@]}"; do
-		ip netns pids "$P-$name" | xargs -r kill -9
-		ip netns del "$P-$name"
-	done 2>/dev/null
-	rm -rf "$RUN" "$LOG"
-}
 
 # ---- the cloud, and what it makes ----
 
 cloud_on() {
 	mkdir -p "$RUN"
 	ns client python3 "$tree/tests/provision/do_server.py" "$RUN/port" $token &
-	cloud_pid=$!
+	BOOT[cloud]=$!
 	wait_for 20 test -s "$RUN/port"
 }
 cloud() { ns client curl -s "http://127.0.0.1:$(<"$RUN/port")/_test/state" | jq -r "$1"; }
 made() { (($(cloud '[.droplets[] | select(.networks.v4[]? | .type == "public")] | length') == $1)); }
 
-prepare() { # ROOT: what cloud-init does on a droplet
-	local root=$1 unit
-	rm -rf "$root"/etc/systemd/system/*.wants "$root/etc/wireguard" "$root/etc/comps" "$root"/etc/ssh/ssh_host_* "$root/root/.ssh"
-	for unit in systemd-logind.service systemd-networkd-wait-online.service getty.target systemd-tmpfiles-clean.timer; do
-		ln -sf /dev/null "$root/etc/systemd/system/$unit"
-	done
-	install -D -m 600 "$FIRST_BOOT/key" "$root/etc/ssh/ssh_host_ed25519_key"
-	install -D -m 644 "$FIRST_BOOT/key.pub" "$root/etc/ssh/ssh_host_ed25519_key.pub"
-	install -D -m 600 "$RUN/key.pub" "$root/root/.ssh/authorized_keys"
-	chown -R root:root "$root/root/.ssh"
-	printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin prohibit-password\n' >"$root/etc/ssh/sshd_config.d/test.conf"
-	touch "$root/var/lib/comps-first-boot"
-	systemctl --root="$root" -q enable nftables.service ssh.service
-}
-export -f prepare
 boot() { # NAME: with the host key of its user data
-	local name=$1 data
-	export RUN FIRST_BOOT=$RUN/$name.first
-	mkdir -p "$FIRST_BOOT" "$RUN/$name"
+	local name=$1 data first=$RUN/$1.first
+	mkdir -p "$first"
 	data=$(cloud ".droplets[] | select(.name == \"comps-lab-$name\") | .user_data")
-	sed -n '/ed25519_private/,/END OPENSSH/p' <<<"$data" | sed -n 's/^    //p' >"$FIRST_BOOT/key"
-	sed -n 's/^  ed25519_public: //p' <<<"$data" >"$FIRST_BOOT/key.pub"
-	IP[$name]=$(cloud ".droplets[] | select(.name == \"comps-lab-$name\") | .networks.v4[] | select(.type == \"public\") | .ip_address")
-	at_bridge "$name" "${IP[$name]}" || return
-	"$tree/tests/hosts/boot.sh" "$RUN/$name" "$P-$name" "/run/netns/$P-$name" prepare </dev/null >"$RUN/$name.log" 2>&1 &
-	BOOT[$name]=$!
-}
-runs() { LEADER[$1]=$(pgrep -P "$(pgrep -P "${BOOT[$1]}" -x systemd-nspawn)"); }
-h() { # NAME CMD...
-	local name=$1
-	shift
-	timeout -k 1 60 nsenter -t "${LEADER[$name]}" --mount --uts --ipc --net --pid -- env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	sed -n '/ed25519_private/,/END OPENSSH/p' <<<"$data" | sed -n 's/^    //p' >"$first/key"
+	sed -n 's/^  ed25519_public: //p' <<<"$data" >"$first/key.pub"
+	boot_at "$name" "$(cloud ".droplets[] | select(.name == \"comps-lab-$name\") | .networks.v4[] | select(.type == \"public\") | .ip_address")"
 }
 
 # ---- comps provision ----

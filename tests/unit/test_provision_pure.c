@@ -227,7 +227,7 @@ static void expect_plan(struct state_node *nodes, size_t node_count, struct prov
 	char text[256] = "";
 	struct plan plan;
 
-	assert_int_equal(plan_make(&config, &st, &found, NULL, set_up, &plan), 0);
+	assert_int_equal(plan_make(&config, &st, &found, NULL, set_up, false, &plan), 0);
 	for (size_t i = 0; i < plan.count; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%c%s:%s",
 			 i ? " " : "", plan_action_mark(plan.items[i].action), plan.items[i].node,

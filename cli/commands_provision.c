@@ -1,0 +1,106 @@
+/* The commands of `comps provision`. */
+#include "cli/commands.h"
+
+static const struct cli_command commands[] = {
+	{
+		.name = "provision init",
+		.usage = "provision init [FILE]",
+		.brief = "write an example of a provisioning file",
+		.help = "Writes a commented example to FILE (provision.yaml), which must not be "
+			"there yet.",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_init,
+	},
+	{
+		.name = "provision validate",
+		.usage = "provision validate [FILE]",
+		.brief = "check a provisioning file",
+		.help = "Checks FILE (provision.yaml, or the original's config.cfg) and shows all "
+			"errors with\n"
+			"file, line and column. Needs no token and no network.",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_validate,
+	},
+	{
+		.name = "provision plan",
+		.usage = "provision plan [FILE]",
+		.brief = "show what apply would do, and what it costs",
+		.help = "Compares FILE with what there is in the cloud: + create, ~ change, - "
+			"destroy,\n"
+			"! differs but is left alone, = as it should be. Changes nothing. See\n"
+			"comps-provision(1).",
+		.options = "eTiZ",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_plan,
+	},
+	{
+		.name = "provision apply",
+		.usage = "provision apply [FILE]",
+		.brief = "make the servers that a file asks for",
+		.help = "Shows the plan, asks, and makes it so. It can be stopped (Ctrl-C) or "
+			"killed at any\n"
+			"time and begun again: nothing is made twice. --timeout is for each "
+			"server. Exit\n"
+			"status 3: some servers failed, and the rest was done.",
+		.options = "ydTHiaGZ",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_apply,
+	},
+	{
+		.name = "provision status",
+		.usage = "provision status [FILE]",
+		.brief = "show the servers and how they differ from the file",
+		.help = "Shows what there is in the cloud. Exit status 4: it is not as FILE says.",
+		.options = "TiZ",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_status,
+	},
+	{
+		.name = "provision inventory",
+		.usage = "provision inventory [FILE]",
+		.brief = "print the servers as an inventory of hosts",
+		.help = "Prints the servers in Ansible's INI form, with their addresses and host "
+			"keys.",
+		.options = "Ti",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_inventory,
+	},
+	{
+		.name = "provision destroy",
+		.usage = "provision destroy [FILE]",
+		.brief = "delete the servers and all that belongs to them",
+		.help = "Lists everything in the cloud that bears the network's tag, with its "
+			"cost, asks for\n"
+			"the network's name, and deletes it: servers, firewalls, the ssh key if "
+			"it was\n"
+			"uploaded by comps, tags. Then looks whether anything is left.",
+		.options = "ydTHia",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_destroy,
+	},
+	{
+		.name = "provision orphans",
+		.usage = "provision orphans [FILE]",
+		.brief = "list servers that no network here knows",
+		.help = "Lists every server of the account that comps has made and that no state "
+			"on this\n"
+			"machine knows of, with its cost.",
+		.options = "T",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_orphans,
+	},
+};
+
+const struct cli_command *commands_provision(size_t *count)
+{
+	*count = sizeof(commands) / sizeof(commands[0]);
+	return commands;
+}
