@@ -33,6 +33,8 @@ static const struct {
 	{"node.setup.done", "set up"},
 	{"node.setup.warning", "set up, but"},
 	{"node.setup.error", "set-up failed"},
+	{"node.remove.start", "being cleared"},
+	{"node.remove.error", "could not be cleared"},
 	{"node.remove.done", "cleared"},
 	{"node.delete.start", "being deleted"},
 	{"node.delete.wait", "waiting, it is busy"},

@@ -16,7 +16,7 @@ static bool is_meant(const struct state_node *known, const char *const *ids, siz
 	return !ids;
 }
 
-/* One that is no longer listed is logged in to as the configuration says for all. */
+/* One that is no longer listed is logged in to as before. */
 static void describe(const struct job *job, const struct state_node *known,
 		     struct config_node *want)
 {
@@ -26,7 +26,8 @@ static void describe(const struct job *job, const struct state_node *known,
 		       : (struct config_node){.role = known->role,
 					      .index = known->index,
 					      .port = job->config->port,
-					      .ssh = job->config->ssh};
+					      .ssh = *known->ssh.user ? known->ssh
+								      : job->config->ssh};
 	strcpy(want->name, known->name);
 }
 

@@ -287,7 +287,8 @@ int make_begin(const struct job *job, const struct plan_item *item, const struct
 	*node = (struct make_node){
 		.want = want, .phase = MAKE_ASK, .began = now(job), .missing_since = MONO_NEVER};
 	if (item->found) {
-		node->fresh = known && known->status < STATE_READY;
+		/* A host that was there before us keeps its host key. */
+		node->fresh = !job_has_hosts(job) && known && known->status < STATE_READY;
 		node->adopted = !known || (strcmp(known->id, item->id) != 0);
 		return take(job, node, item->found, e);
 	}

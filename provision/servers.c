@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,10 +64,14 @@ static void on_event(void *arg, const struct provision_event *event)
 /* --- one server ------------------------------------------------------------------------------- */
 
 static void tell(struct run *run, const struct server_task *task, enum log_level level,
-		 const char *event, const char *text, struct mono began)
+		 const char *what, const char *text, struct mono began)
 {
+	char event[32];
+
 	if (run->mode == SETUP_CHECK) /* it becomes a line of the plan */
 		return;
+	snprintf(event, sizeof(event), "node.%s.%s", run->mode == SETUP_APPLY ? "setup" : "remove",
+		 what);
 	env_tell(&run->env, (struct provision_event){.level = level,
 						     .event = event,
 						     .node = task->want->name,
@@ -114,6 +119,7 @@ static void note(struct run *run, const struct server_task *task)
 	strcpy(known->host_key, task->output.host_key);
 	strcpy(known->wg_public, task->output.wg_public);
 	known->index = task->want->index;
+	known->ssh = task->want->ssh;
 	known->status = STATE_READY;
 	run->error = state_save(run->job->state, &run->why);
 }
@@ -123,24 +129,23 @@ static void work_on(struct run *run, size_t i)
 	struct server_task *task = &run->tasks[i];
 	struct mono began = on_now(run);
 
-	tell(run, task, LOG_LEVEL_INFO, "node.setup.start", NULL, began);
+	tell(run, task, LOG_LEVEL_INFO, "start", NULL, began);
 	task->error = set_up(run, task, &run->keys[i]);
 	if (task->error == -EINTR)
 		return;
 	task->done = true;
 	if (task->error) {
-		tell(run, task, LOG_LEVEL_ERROR, "node.setup.error", task->why.text, began);
+		tell(run, task, LOG_LEVEL_ERROR, "error", task->why.text, began);
 		return;
 	}
 	if (*task->output.warnings)
-		tell(run, task, LOG_LEVEL_WARN, "node.setup.warning", task->output.warnings, began);
+		tell(run, task, LOG_LEVEL_WARN, "warning", task->output.warnings, began);
 	if (run->mode == SETUP_APPLY) {
 		pthread_mutex_lock(&run->lock);
 		note(run, task);
 		pthread_mutex_unlock(&run->lock);
 	}
-	tell(run, task, LOG_LEVEL_INFO,
-	     run->mode == SETUP_REMOVE ? "node.remove.done" : "node.setup.done", NULL, began);
+	tell(run, task, LOG_LEVEL_INFO, "done", NULL, began);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -212,8 +217,7 @@ static int find_host_keys(struct run *run, struct err *e)
 			return err_set(e, -EINTR, "interrupted");
 		task->done |= task->error != 0;
 		if (task->error)
-			tell(run, task, LOG_LEVEL_ERROR, "node.setup.error", task->why.text,
-			     on_now(run));
+			tell(run, task, LOG_LEVEL_ERROR, "error", task->why.text, on_now(run));
 	}
 	return 0;
 }

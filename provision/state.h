@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "lib/err.h"
-#include "provision/provider.h"
+#include "provision/config.h"
 
 #define STATE_KEY_BYTES 1024 /* a line of an ssh public key: RSA keys are long */
 
@@ -34,6 +34,7 @@ struct state_node {
 	char region[PROVIDER_SLUG_BYTES], size[PROVIDER_SLUG_BYTES];
 	char host_key[STATE_KEY_BYTES]; /* public: "ssh-ed25519 AAAA..."; "": not known */
 	char wg_public[48];		/* of the server; "": not set up yet */
+	struct config_ssh ssh; /* how it was logged in to; the user is "" where it never was */
 };
 
 struct state {

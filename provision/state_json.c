@@ -11,11 +11,14 @@ static const char *const statuses[] = {"intent", "made", "active", "ready"}; /* 
 
 static json_t *node_json(const struct state_node *n)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name",
-			 n->name, "role", provider_role_name(n->role), "index", (int)n->index,
-			 "status", statuses[n->status], "run", n->run, "id", n->id, "action",
-			 n->action, "ip", n->ip, "region", n->region, "size", n->size, "host_key",
-			 n->host_key, "wg_public", n->wg_public);
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
+			 " s:{s:s, s:i, s:s, s:s}}",
+			 "name", n->name, "role", provider_role_name(n->role), "index",
+			 (int)n->index, "status", statuses[n->status], "run", n->run, "id", n->id,
+			 "action", n->action, "ip", n->ip, "region", n->region, "size", n->size,
+			 "host_key", n->host_key, "wg_public", n->wg_public, "ssh", "user",
+			 n->ssh.user, "port", (int)n->ssh.port, "key", n->ssh.key, "proxy_jump",
+			 n->ssh.proxy_jump);
 }
 
 char *state_json_write(const struct state *state)
@@ -51,6 +54,20 @@ static int read_text(const json_t *object, const char *member, char *out, size_t
 #define READ(object, base, member)                                                                 \
 	(ret = ret ? ret : read_text(object, #member, (base)->member, sizeof((base)->member), e))
 
+/* States of earlier versions have none. */
+static int read_ssh(const json_t *object, struct config_ssh *ssh, struct err *e)
+{
+	int ret = 0;
+
+	if (!object)
+		return 0;
+	ssh->port = (uint32_t)json_integer_value(json_object_get(object, "port"));
+	READ(object, ssh, user);
+	READ(object, ssh, key);
+	READ(object, ssh, proxy_jump);
+	return ret;
+}
+
 static int read_node(const json_t *object, struct state *state, struct err *e)
 {
 	const char *status = json_string_value(json_object_get(object, "status"));
@@ -81,7 +98,7 @@ static int read_node(const json_t *object, struct state *state, struct err *e)
 	READ(object, node, size);
 	READ(object, node, host_key);
 	READ(object, node, wg_public);
-	return ret;
+	return ret ? ret : read_ssh(json_object_get(object, "ssh"), &node->ssh, e);
 }
 
 static int read_root(const json_t *root, struct state *state, struct err *e)
