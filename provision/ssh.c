@@ -398,12 +398,13 @@ int ssh_shown_key(const struct ssh_host *host, const char *directory,
 	struct ssh_result *result = calloc(1, sizeof(*result));
 	struct arguments arguments;
 	char *key_file = NULL;
-	int ret = result ? 0 : err_set(e, -ENOMEM, "out of memory");
+	int ret;
 
+	if (!result)
+		return err_set(e, -ENOMEM, "out of memory");
 	stranger.host_key = NULL;
 	stranger.command = "true";
-	if (!ret)
-		ret = write_key(&stranger, directory, &key_file, e);
+	ret = write_key(&stranger, directory, &key_file, e);
 	if (!ret) {
 		build(&arguments, &stranger, key_file);
 		ret = run(arguments.list, "", env, deadline, result, e);

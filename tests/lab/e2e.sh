@@ -91,7 +91,7 @@ prints() {
 	local filter=$1 text
 	shift
 	text=$("$@")
-	jq -c . <<<"$text" && jq -e "$filter" <<<"$text"
+	jq -c . <<<"$text" && jq -se "length > 0 and all($filter)" <<<"$text"
 }
 
 # STATUS PATTERN CMD...: fails with that status and says what the pattern (extended) matches
