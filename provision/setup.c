@@ -7,13 +7,11 @@
 #include <string.h>
 
 #include "provision/ssh.h"
+#include "provision/tunnels.h"
 #include "provision/user_data.h"
 
-#define AGAIN_US    3000000  /* until the next attempt */
-#define LET_IN_US   60000000 /* a new server may take so long to know our key */
-#define INNER_BYTES 80	     /* of one tunnel inside another: conf.h's CONF_OVERHEAD_BYTES */
-#define EXIT_HOST   100	     /* the client's address for the exit, in the subnet */
-#define FIRST_HOST  5	     /* and for the first proxy */
+#define AGAIN_US  3000000  /* until the next attempt */
+#define LET_IN_US 60000000 /* a new server may take so long to know our key */
 
 /* server.sh, with a NUL behind it (ld(1), -b binary). */
 extern const char _binary_server_sh_start[];
@@ -43,10 +41,9 @@ static void assign_key(FILE *out, const char *name, const uint8_t key[KEY_BYTES]
 static void assign_addresses(FILE *out, const struct setup_input *in)
 {
 	const struct provision_config *config = in->config;
-	struct ip client = config->subnet.ip;
+	struct ip client = tunnels_client_address(config, in->role, in->index);
 	char text[IP_PREFIX_TEXT_BYTES];
 
-	client.bytes[3] = (uint8_t)(in->role == PROVIDER_COMP ? EXIT_HOST : FIRST_HOST + in->index);
 	assign(out, "CLIENT_IP", ip_format(&client, text));
 	assign(out, "ADDRESS", ip_prefix_format(&config->gateway, text));
 	assign(out, "EXIT_IP", in->exit_address);
@@ -67,7 +64,7 @@ static void write_script(FILE *out, const struct setup_input *in)
 	assign(out, "ROLE", provider_role_name(in->role));
 	assign(out, "IF", config->server_interface);
 	assign_number(out, "PORT", in->port);
-	assign_number(out, "MTU", exit ? config->mtu - INNER_BYTES : config->mtu);
+	assign_number(out, "MTU", exit ? config->mtu - TUNNELS_INNER_BYTES : config->mtu);
 	assign_key(out, "CLIENT_KEY", in->keys->public_key);
 	if (config->psk && memcmp(in->keys->preshared_key, none, KEY_BYTES) != 0)
 		assign_key(out, "PSK", in->keys->preshared_key);
