@@ -55,6 +55,12 @@ static void print_ways_on(struct provision *p)
 		destroy);
 }
 
+/* For all servers or for none: one alone makes no client. */
+static int write_bundle(struct provision *p)
+{
+	return p->cli->no_setup || p->cli->node ? CLI_OK : provision_write_bundle(p);
+}
+
 static int do_it(struct provision *p, const struct plan *plan)
 {
 	struct apply_result result;
@@ -64,6 +70,8 @@ static int do_it(struct provision *p, const struct plan *plan)
 	if (ret)
 		status = provision_fail(p, ret, &e);
 	p->clock.stopped = false; /* that was obeyed; what it costs is still asked */
+	if (!ret)
+		status = write_bundle(p);
 	print_summary(p, &result, ret, ret ? e.text : "", ret == -EACCES ? -1 : cost_now(p));
 	if (ret)
 		print_ways_on(p);
@@ -110,6 +118,8 @@ static int apply(struct provision *p)
 					"yes")
 			      ? do_it(p, &look.plan)
 			      : CLI_FAILED;
+	} else if (!p->cli->dry_run && !look.silent) {
+		ret = write_bundle(p);
 	}
 	if (ret == CLI_OK && look.silent)
 		ret = cli_error(p->cli, PROVISION_PARTIAL,
