@@ -37,7 +37,7 @@ boot() { # NAME: with the host key of its user data
 # ---- comps provision ----
 
 provision() { # ARGUMENTS...
-	ns client env -i PATH="$PATH" HOME="$RUN" XDG_STATE_HOME="$RUN/state" DIGITALOCEAN_API_URL="http://127.0.0.1:$(<"$RUN/port")" DO_TOKEN=$token \
+	ns client env -i -C "$RUN" PATH="$PATH" HOME="$RUN" XDG_STATE_HOME="$RUN/state" DIGITALOCEAN_API_URL="http://127.0.0.1:$(<"$RUN/port")" DO_TOKEN=$token \
 		"$e2e_build/comps" provision "$@" </dev/null
 }
 configure() {
