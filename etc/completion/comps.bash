@@ -31,7 +31,8 @@ _comps_words()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
-			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node)
+			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node | \
+			-o | --output)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -49,7 +50,7 @@ _comps_arguments()
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
 	"1 trace") echo info export import ;;
-	"1 provision") echo init validate plan apply status inventory destroy orphans ;;
+	"1 provision") echo init validate plan apply status inventory bundle destroy orphans ;;
 	"2 policy set") _comps_policies ;;
 	*" policy set "*) _comps_params "${words[2]}" ;;
 	"1 help") words=() && _comps_arguments ;;
@@ -74,7 +75,9 @@ _comps_options()
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;
 	provision)
 		case ${words[1]} in
-		apply | destroy) echo --yes --dry-run --node --token-file ;;
+		apply) echo --output --yes --dry-run --node --token-file ;;
+		bundle) echo --output --inventory ;;
+		destroy) echo --yes --dry-run --node --token-file ;;
 		plan) echo --detailed-exitcode --token-file ;;
 		status | inventory | orphans) echo --token-file ;;
 		esac
@@ -100,7 +103,7 @@ _comps()
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
 		;;
-	-s | --socket | -c | --config | -T | --token-file) words=(check) ;;
+	-s | --socket | -c | --config | -T | --token-file | -o | --output) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")
