@@ -1,7 +1,6 @@
 /* A bundle is written beside the one that is there, and then the two change places. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,8 @@
 
 struct writer {
 	const struct bundle *bundle;
-	const char *directory;	  /* as it was given, for messages */
-	char *path, *parent_path; /* copies, cut up: */
+	const char *directory; /* as it was given, for messages */
+	char *path;	       /* a copy, cut in two: */
 	const char *parent, *name;
 	char *fresh, *stale; /* names beside it: of the one being written, and of the last one */
 	int parent_fd, fresh_fd;
@@ -34,17 +33,30 @@ static int fail(const struct writer *w, const char *name, int error, struct err 
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
+/* Cuts w->path in two, as dirname(1) and basename(1) do. */
+static void split(struct writer *w)
+{
+	size_t length = strlen(w->path);
+	char *slash;
+
+	while (length > 1 && w->path[length - 1] == '/')
+		w->path[--length] = '\0';
+	slash = strrchr(w->path, '/');
+	w->name = slash ? slash + 1 : w->path;
+	w->parent = !slash ? "." : slash == w->path ? "/" : w->path;
+	if (slash)
+		*slash = '\0';
+}
+
 static int name_all(struct writer *w, struct err *e)
 {
 	w->path = strdup(w->directory);
-	w->parent_path = strdup(w->directory);
 	w->mark = bundle_mark_text(w->bundle);
 	w->old_mark = strdup("");
-	if (!w->path || !w->parent_path || !w->mark || !w->old_mark)
+	if (!w->path || !w->mark || !w->old_mark)
 		return err_set(e, -ENOMEM, "out of memory");
-	w->name = basename(w->path);
-	w->parent = dirname(w->parent_path);
-	if (strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0 || strcmp(w->name, "/") == 0)
+	split(w);
+	if (!*w->name || strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0)
 		return err_set(e, -EINVAL, "\"%s\" is no name for a new folder", w->directory);
 	if (asprintf(&w->fresh, "%s.new", w->name) < 0)
 		w->fresh = NULL;
@@ -290,7 +302,6 @@ static void finish(struct writer *w)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(w->path);
-	free(w->parent_path);
 	free(w->fresh);
 	free(w->stale);
 	free(w->old_mark);
@@ -302,6 +313,7 @@ int bundle_write(const struct bundle *bundle, const char *directory, bundle_edit
 {
 	struct writer w = {.bundle = bundle,
 			   .directory = directory,
+			   .parent = ".",
 			   .parent_fd = -1,
 			   .fresh_fd = -1,
 			   .old_fd = -1,

@@ -221,6 +221,7 @@ static void test_replaces(void **state)
 	expect_written(&n, NULL);
 	assert_int_equal(stat("out", &before), 0);
 	n.tunnels.count = 1;
+	assert_int_equal(write_to(&n, "./out//", NULL, NULL), 0);
 	put_text("out/docker-compose.override.yml", "services: {}\n");
 	assert_int_equal(mkdir("out/data", 0755), 0);
 	put_text("out/data/file", "mine\n");
@@ -294,6 +295,7 @@ static void test_refuses(void **state)
 	expect_refused(&n, "no/such/out", -ENOENT, "no/such: No such file");
 	expect_refused(&n, "..", -EINVAL, "is no name");
 	expect_refused(&n, "/", -EINVAL, "is no name");
+	expect_refused(&n, "", -EINVAL, "is no name");
 	n.programs.compsd = "no-such-program";
 	expect_refused(&n, "out", -ENOENT, "no-such-program");
 	assert_int_equal(access("out", F_OK), -1);
