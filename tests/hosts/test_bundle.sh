@@ -115,6 +115,12 @@ capabilities() { # MASK: of compsd, and of whatever runs there
 	in_box sh -c 'grep -l "^Name:.compsd$" /proc/[0-9]*/status | xargs sed -n "s/^CapEff:.0*//p"' | grep -qx 3000
 }
 no_zombies() { ! in_box sh -c 'grep -h "^State:.Z" /proc/[0-9]*/status'; }
+# Whoever shares its network stays in it, without a way out.
+closed() {
+	pod kill -s KILL wgclient && wait_for 10 eval '! ip netns pids "$P-box" | grep -q .' || return
+	! ns box timeout 3 bash -c 'cat </dev/tcp/198.51.100.1/80' && same "$(seen past)" 0
+}
+started_again() { pod start wgclient && wait_for 30 healthy && comes_from_exit; }
 stopped() { # in good time, and by itself
 	local start=$SECONDS
 	pod stop wgclient && ((SECONDS - start < 8)) && same "$(pod inspect wgclient --format '{{.State.ExitCode}}')" 0
@@ -186,6 +192,8 @@ if [[ $image ]]; then
 	check "... and the connection lives on" jq -e '.ok and .lines > 10' "$RUN/flow.json"
 	check "nothing went past the tunnels" same "$(seen past)" 0
 	check "nothing is left of what ended" no_zombies
+	check "killed: nothing goes past the tunnels" closed
+	check "... and started again it carries on" started_again
 	check "it stops when it is told to" stopped
 	pod rm -f wgclient >/dev/null 2>&1
 	check "a bundle that is not root's" users_bundle
