@@ -72,6 +72,38 @@ static const struct cli_command commands[] = {
 		.run = provision_inventory,
 	},
 	{
+		.name = "provision rekey",
+		.usage = "provision rekey [FILE]",
+		.brief = "renew the keys of the tunnels",
+		.help = "Makes new keys for every tunnel, or that of --node alone: the client's, "
+			"the "
+			"server's\n"
+			"and the pre-shared one. A daemon at the control socket leaves each path "
+			"meanwhile,\n"
+			"so that nothing is lost; the exit's tunnel pauses for a handshake.",
+		.options = "yTHiaG",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_rekey,
+	},
+	{
+		.name = "provision replace",
+		.usage = "provision replace NODE [FILE]",
+		.brief = "put another server in the place of a proxy",
+		.help = "Makes a new server, sets it up and proves it; a daemon at the control "
+			"socket gets\n"
+			"the new path beside the old one, and leaves that; then the old server is "
+			"destroyed.\n"
+			"With --inventory the new host is the one that stands there now. It can be "
+			"stopped\n"
+			"and begun again.",
+		.options = "yTiaG",
+		.words_min = 1,
+		.words_max = 2,
+		.alone = true,
+		.run = provision_replace,
+	},
+	{
 		.name = "provision destroy",
 		.usage = "provision destroy [FILE]",
 		.brief = "delete the servers and all that belongs to them",

@@ -239,6 +239,7 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		.env = &p->env,
 		.state = &p->state,
 		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
+		.prove = p->cli->no_setup ? NULL : tunnel_check_run,
 		.trust = p->cli->accept_new_keys || isatty(STDIN_FILENO) ? trust : NULL,
 		.trust_arg = p,
 		.parallel = p->cli->parallel ? (unsigned int)p->cli->parallel : PARALLEL,
@@ -251,6 +252,8 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		ret = config_expand_home(p->config, getenv("HOME"), e);
 	if (!ret)
 		ret = p->cli->inventory ? open_hosts(p, write, e) : open_cloud(p, write, key, e);
+	if (!ret && write)
+		ret = provision_live_open(&p->live, p->cli->socket, &p->state, &p->job.live, e);
 	return ret;
 }
 

@@ -89,7 +89,7 @@ set_up() { # NAME [VAR=VALUE...]: the last line, as whoever calls the script see
 	shift
 	{
 		printf "%s='%s'\n" NET demo ROLE $role ADDRESS 10.45.0.2/32 PORT 51820 MTU "$([[ $role = vpn ]] && echo 1420 || echo 1340)" \
-			CLIENT_KEY "$(wg pubkey <<<"$client_key")" CLIENT_IP $ip PSK "$psk" EXIT_IP $EXIT EXIT_PORT 51820 PROXIES $PROXY ACCEPT proxies SSH_PORT 22 CHECK 0 REMOVE 0 FRESH 0
+			CLIENT_KEY "$(wg pubkey <<<"$client_key")" CLIENT_IP $ip PSK "$psk" EXIT_IP $EXIT EXIT_PORT 51820 PROXIES $PROXY ACCEPT proxies SSH_PORT 22 CHECK 0 REMOVE 0 REKEY 0 FRESH 0
 		(($# == 0)) || printf '%s\n' "$@"
 		cat "$tree/provision/server.sh"
 	} | h "$name" sh -s | tail -n 1
