@@ -14,7 +14,8 @@ static int print_summary(struct provision *p, size_t done, int ret, const struct
 		cli_print_json(p->cli, json);
 		json_decref(json);
 	} else {
-		fprintf(p->cli->err, "%zu servers have new keys\n", done);
+		fprintf(p->cli->err, "%zu server%s new keys\n", done,
+			done == 1 ? " has" : "s have");
 	}
 	if (!ret)
 		return CLI_OK;

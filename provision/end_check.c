@@ -8,6 +8,7 @@
 #include "provision/tunnels.h"
 
 #define PATH_US	  10000000 /* for one path: four handshakes may be lost */
+#define NEXT_US	  3000000  /* once one has failed: it may be the exit that all have */
 #define SERVER_US 20000000 /* to ask a server what is wrong */
 
 static struct mono now(const struct job *job)
@@ -17,10 +18,10 @@ static struct mono now(const struct job *job)
 
 /* A live client has its own session with the exit, which ours would take over. */
 static int try(const struct job *job, const struct tunnels *tunnels, const struct tunnel *proxy,
-	       struct tunnel_check_result *result, struct err *e)
+	       int64_t patience_us, struct tunnel_check_result *result, struct err *e)
 {
 	return job->prove(&proxy->end, job->live ? NULL : &tunnels->exit.end, job->env,
-			  mono_add_us(now(job), PATH_US), result, e);
+			  mono_add_us(now(job), patience_us), result, e);
 }
 
 /* What the server that did not answer finds when it looks at itself. */
@@ -42,7 +43,7 @@ static void ask(const struct job *job, const struct config_node *node, char *out
 }
 
 static int prove(const struct job *job, const struct tunnels *tunnels, const struct tunnel *proxy,
-		 struct err *why)
+		 int64_t patience_us, struct err *why)
 {
 	struct tunnel_check_result result = {{-1, -1}, {-1, -1}};
 	struct provision_event event = {
@@ -54,7 +55,7 @@ static int prove(const struct job *job, const struct tunnels *tunnels, const str
 	int ret = job->live ? live_wait(job, proxy->path, LIVE_UP, &live, &what) : 0;
 
 	if (!ret && !live.known)
-		ret = try(job, tunnels, proxy, &result, &what);
+		ret = try(job, tunnels, proxy, patience_us, &result, &what);
 	event.elapsed_us = mono_diff_us(now(job), began);
 	if (!ret) {
 		event.text = live.known ? "the daemon here finds it up" : NULL;
@@ -81,7 +82,7 @@ static int prove_all(const struct job *job, const struct tunnels *tunnels,
 		known = state_find(job->state, tunnels->proxies[i].node->name);
 		if (strcmp(known->path, tunnels->proxies[i].path) != 0 || known->proved)
 			continue;
-		ret = prove(job, tunnels, &tunnels->proxies[i], e);
+		ret = prove(job, tunnels, &tunnels->proxies[i], out->failed ? NEXT_US : PATH_US, e);
 		if (ret == -EINTR)
 			return ret;
 		known->proved = !ret;

@@ -98,7 +98,7 @@ h ams nft delete table inet other
 check "apply: when that is gone it works" ends 0 '1 of 1 paths work' apply --yes
 keys() { h "$1" wg show wg0 dump | cut -f 1-2 | tr '\t' '\n'; }
 before=$(keys ams; keys exit)
-check "rekey of one" ends 0 '1 servers have new keys' rekey --node ams --yes
+check "rekey of one" ends 0 '1 server has new keys' rekey --node ams --yes
 check "... which has other keys, all of them" eval '! grep -qFf <(keys ams) <<<"$before"'
 check "... and the others have not" eval '[[ $before = *"$(keys exit)" ]]'
 check "rekey of all" ends 0 '3 servers have new keys' rekey --yes
