@@ -43,7 +43,8 @@ PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev l
 	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
 	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver openssh-client openssh-server \
-	    qemu-system-x86 busybox-static kmod xz-utils
+	    qemu-system-x86 busybox-static kmod xz-utils \
+	    podman crun catatonit docker-compose debootstrap
 
 .PHONY: all
 all: $(BUILD)/compsd $(BUILD)/comps
@@ -66,7 +67,15 @@ $(BUILD)/provision/server_sh.o: provision/server.sh
 	@mkdir -p $(@D)/embedded
 	@{ cat $< && printf '\0'; } >$(@D)/embedded/server.sh
 	@cd $(@D)/embedded && ld -r -z noexecstack -b binary -o ../server_sh.o server.sh
-$(BUILD)/libprovision.a: $(BUILD)/provision/server_sh.o
+$(BUILD)/libprovision.a: $(BUILD)/provision/server_sh.o $(BUILD)/provision/bundle_files.o
+
+# What a client bundle holds as it is.
+BUNDLE := $(wildcard provision/bundle/*)
+$(BUILD)/provision/bundle_files.o: $(BUNDLE)
+	@echo "  LD    $@"
+	@mkdir -p $(@D)/bundle
+	@for file in $(BUNDLE); do { cat $$file && printf '\0'; } >$(@D)/bundle/$${file##*/}; done
+	@cd $(@D)/bundle && ld -r -z noexecstack -b binary -o ../bundle_files.o $(notdir $(BUNDLE))
 
 $(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
 	@echo "  LD    $@"

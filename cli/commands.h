@@ -50,6 +50,7 @@ int provision_plan(struct cli *cli);
 int provision_apply(struct cli *cli);
 int provision_status(struct cli *cli);
 int provision_inventory(struct cli *cli);
+int provision_bundle(struct cli *cli);
 int provision_rekey(struct cli *cli);
 int provision_replace(struct cli *cli);
 int provision_destroy(struct cli *cli);

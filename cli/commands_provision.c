@@ -44,8 +44,11 @@ static const struct cli_command commands[] = {
 			"killed at any\n"
 			"time and begun again: nothing is made twice. --timeout is for each "
 			"server. Exit\n"
-			"status 3: some servers failed, and the rest was done.",
-		.options = "ydTHiaGZ",
+			"status 3: some servers failed, and the rest was done. Ends with writing "
+			"the "
+			"client's\n"
+			"folder, as `comps provision bundle` does.",
+		.options = "ydTHiaGoZ",
 		.words_max = 1,
 		.alone = true,
 		.run = provision_apply,
@@ -72,6 +75,20 @@ static const struct cli_command commands[] = {
 		.run = provision_inventory,
 	},
 	{
+		.name = "provision bundle",
+		.usage = "provision bundle [FILE]",
+		.brief = "write what the client needs: its tunnels, and a container",
+		.help = "Writes wg_client_generated, or what --output names, by what is set up: "
+			"comps.yaml with\n"
+			"all tunnels, and docker-compose.yml. One that was written before is "
+			"replaced. Needs no\n"
+			"token and no network. See comps-provision(1).",
+		.options = "io",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_bundle,
+	},
+	{
 		.name = "provision rekey",
 		.usage = "provision rekey [FILE]",
 		.brief = "renew the keys of the tunnels",
@@ -81,7 +98,7 @@ static const struct cli_command commands[] = {
 			"and the pre-shared one. A daemon at the control socket leaves each path "
 			"meanwhile,\n"
 			"so that nothing is lost; the exit's tunnel pauses for a handshake.",
-		.options = "yTHiaG",
+		.options = "yTHiaGo",
 		.words_max = 1,
 		.alone = true,
 		.run = provision_rekey,
@@ -97,7 +114,7 @@ static const struct cli_command commands[] = {
 			"With --inventory the new host is the one that stands there now. It can be "
 			"stopped\n"
 			"and begun again.",
-		.options = "yTiaG",
+		.options = "yTiaGo",
 		.words_min = 1,
 		.words_max = 2,
 		.alone = true,

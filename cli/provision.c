@@ -201,14 +201,20 @@ static int open_state(struct provision *p, bool write, const char *url, struct e
 	return bind_state(p, url, e);
 }
 
+static const char *api_url(const struct provider_ops *ops)
+{
+	const char *url = getenv(ops->url_variable);
+
+	return url && *url ? url : ops->api_url;
+}
+
 static int open_cloud(struct provision *p, bool write, bool key, struct err *e)
 {
 	const struct provider_ops *ops = provider_all()[p->config->provider];
-	const char *url = getenv(ops->url_variable);
+	const char *url = api_url(ops);
 	int ret;
 
 	p->job.ops = ops;
-	url = url && *url ? url : ops->api_url;
 	ret = token_find(p->config, ops, p->cli->token_file, getenv, &p->token, e);
 	if (!ret && key)
 		ret = find_key(p, e);
@@ -240,6 +246,8 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		.state = &p->state,
 		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
 		.prove = p->cli->no_setup ? NULL : tunnel_check_run,
+		.bundle = p->cli->no_setup ? NULL : provision_bundle_write,
+		.bundle_arg = p,
 		.trust = p->cli->accept_new_keys || isatty(STDIN_FILENO) ? trust : NULL,
 		.trust_arg = p,
 		.parallel = p->cli->parallel ? (unsigned int)p->cli->parallel : PARALLEL,
@@ -265,6 +273,20 @@ int provision_open(struct provision *p, bool write, bool key)
 	if (ret != CLI_OK)
 		return ret;
 	ret = open_all(p, write, key, &e);
+	return ret ? cli_error(p->cli, CLI_FAILED, "%s", e.text) : CLI_OK;
+}
+
+int provision_open_state(struct provision *p)
+{
+	struct err e;
+	int ret = provision_load(p);
+
+	if (ret != CLI_OK)
+		return ret;
+	p->job.ops = p->cli->inventory ? &hosts_ops : provider_all()[p->config->provider];
+	ret = open_env(p, &e);
+	if (!ret)
+		ret = open_state(p, false, p->cli->inventory ? "hosts" : api_url(p->job.ops), &e);
 	return ret ? cli_error(p->cli, CLI_FAILED, "%s", e.text) : CLI_OK;
 }
 

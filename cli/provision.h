@@ -45,6 +45,10 @@ int provision_load(struct provision *p);
  * `key`, also finds the ssh key. */
 int provision_open(struct provision *p, bool write, bool key);
 
+/* Reads the configuration and opens the state, to be read only; no token and no server is needed.
+ * Returns an exit status. */
+int provision_open_state(struct provision *p);
+
 void provision_close(struct provision *p);
 
 /* Prints the sentence and what can be done about it. Returns the exit status for that error. */
@@ -71,6 +75,9 @@ bool provision_confirm(struct provision *p, const char *question, const char *wa
 
 /* The same for what no option answers: the caller knows that there is a terminal. */
 bool provision_ask(struct provision *p, const char *question, const char *wanted);
+
+/* Writes the client's bundle by what is set up, and says where: a job_bundle_fn. */
+int provision_bundle_write(void *provision, struct err *e);
 
 /* --- plan --- */
 

@@ -80,6 +80,15 @@ static int do_it(struct provision *p, const struct plan *plan)
 	return provision_report(p, "apply", &result, ret, &e);
 }
 
+/* It may be gone, or of another version of this program. */
+static int write_bundle(struct provision *p)
+{
+	struct err e;
+	int ret = p->job.bundle ? p->job.bundle(p, &e) : 0;
+
+	return ret && ret != -ENOENT ? provision_fail(p, ret, &e) : CLI_OK;
+}
+
 static bool is_known(const struct provision *p, const char *node)
 {
 	for (size_t i = 0; i < p->config->node_count; i++)
@@ -107,6 +116,8 @@ static int apply(struct provision *p)
 					"yes")
 			      ? do_it(p, &look.plan)
 			      : CLI_FAILED;
+	} else if (!p->cli->dry_run && !look.silent) {
+		ret = write_bundle(p);
 	}
 	if (ret == CLI_OK && look.silent)
 		ret = cli_error(p->cli, PROVISION_PARTIAL,

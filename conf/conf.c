@@ -26,17 +26,18 @@ static void build(struct conf_reader *r, const struct conf_node *root, struct co
 	check_numbers(r, root, conf);
 }
 
-static int read_tree(const char *file, struct diags *d, struct conf_node **root)
+static int read_tree(struct conf_reader *r, struct conf_node **root)
 {
 	struct conf_file content;
 	struct err e;
-	int rc = conf_file_read(file, CONF_YAML_MAX_BYTES, &content, &e);
+	int rc = conf_file_read(r->file, CONF_YAML_MAX_BYTES, &content, &e);
 
 	if (rc == 0) {
-		rc = conf_yaml_parse(file, content.text, content.bytes, d, root);
+		r->owner = content.stat.st_uid;
+		rc = conf_yaml_parse(r->file, content.text, content.bytes, r->d, root);
 		conf_file_fini(&content);
 	} else if (rc != -ENOMEM) {
-		diag_error(d, file, 0, 0, "%s", e.text);
+		diag_error(r->d, r->file, 0, 0, "%s", e.text);
 	}
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
@@ -52,7 +53,7 @@ int conf_load(const char *file, const struct policy_ops *const *policies, struct
 	if (!conf || !(conf->file = strdup(file)) || plugins_init(&conf->plugins, policies))
 		goto out;
 	diags_add_file(d, file);
-	rc = read_tree(file, d, &root);
+	rc = read_tree(&r, &root);
 	if (rc == 0 && root->kind == CONF_NODE_MAPPING)
 		rc = profiles_apply(root, d);
 	if (rc < 0)

@@ -61,7 +61,8 @@ int conf_file_read(const char *path, size_t max_bytes, struct conf_file *out, st
 	return rc;
 }
 
-int conf_file_check_secret(const char *path, const struct conf_file *file, struct err *e)
+int conf_file_check_secret(const char *path, const struct conf_file *file, uid_t owner,
+			   struct err *e)
 {
 	const struct stat *st = &file->stat;
 	mode_t forbidden = st->st_uid == 0 ? 037 : 077;
@@ -71,7 +72,7 @@ int conf_file_check_secret(const char *path, const struct conf_file *file, struc
 			       "has mode %04o, so others can get at its private key; run: chmod "
 			       "600 %s",
 			       (unsigned int)st->st_mode & 07777, path);
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner)
 		return err_set(e, -EPERM,
 			       "has a private key but belongs to uid %u, neither root nor you; "
 			       "run: chown root %s",

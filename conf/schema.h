@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "conf/diag.h"
 #include "conf/yaml.h"
@@ -16,6 +17,7 @@
 /* What every reader of a value may need. */
 struct conf_reader {
 	const char *file; /* the comps.yaml */
+	uid_t owner;	  /* whose it is */
 	struct diags *d;
 	const struct policy_ops *const *policies;
 };

@@ -196,7 +196,7 @@ static void load_wgquick(struct conf_reader *r, const struct conf_node *node, co
 		schema_error(r, node, "%s %s", file, e.text);
 		return;
 	}
-	if (conf_file_check_secret(file, &content, &e) < 0)
+	if (conf_file_check_secret(file, &content, r->owner, &e) < 0)
 		schema_error(r, node, "%s %s", file, e.text);
 	diags_add_file(r->d, file);
 	if (wgquick_parse(file, content.text, content.bytes, r->d, wg) == -ENOMEM)

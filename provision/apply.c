@@ -210,6 +210,14 @@ static int check_paths(struct work *w, struct err *e)
 	return ret;
 }
 
+/* Also where not all is done: the client can use what works. */
+static int write_bundle(struct work *w, struct err *e)
+{
+	int ret = w->job->bundle ? w->job->bundle(w->job->bundle_arg, e) : 0;
+
+	return ret == -ENOENT ? 0 : ret;
+}
+
 static int judge(const struct work *w, struct err *e)
 {
 	if (w->result->failed)
@@ -244,6 +252,8 @@ static int run(struct work *w, struct err *e)
 		ret = set_up_servers(w, e);
 	if (!ret)
 		ret = check_paths(w, e);
+	if (!ret)
+		ret = write_bundle(w, e);
 	return ret ? ret : judge(w, e);
 }
 

@@ -18,10 +18,10 @@ struct apply_result {
 };
 
 /* Does what `plan` says, of node `only` alone where that is not NULL, but for the exit, which must
- * know its proxies. Then tries the paths. Returns 0; -ECANCELED where some nodes or paths failed
- * and the rest was done; -EINTR where the user stopped it; else the error that
- * ended it at once (a refused token, the API out of reach, the disk full). All that was done is in
- * the state in every case. */
+ * know its proxies. Then tries the paths, and writes the bundle. Returns 0; -ECANCELED where some
+ * nodes or paths failed and the rest was done; -EINTR where the user stopped it; else the error
+ * that ended it at once (a refused token, the API out of reach, the disk full). All that was done
+ * is in the state in every case. */
 int apply_run(const struct job *job, const struct plan *plan, const char *only,
 	      struct apply_result *result, struct err *e);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/file.h"
 #include "lib/key.h"
@@ -242,7 +243,7 @@ static void check_secret(struct conf_reader *r, const struct conf_node *root,
 	struct err e;
 
 	if (config->token && config->token[0] != '$' &&
-	    conf_file_check_secret(r->file, content, &e) < 0)
+	    conf_file_check_secret(r->file, content, geteuid(), &e) < 0)
 		schema_error(r, conf_node_get(root, "token"),
 			     "the file holds a token, and others may read it; run: chmod 600 %s",
 			     r->file);

@@ -6,6 +6,15 @@
 
 #define WAIT_US 30000000
 
+int live_refresh(const struct job *job, struct err *e)
+{
+	int ret = job->bundle ? job->bundle(job->bundle_arg, e) : 0;
+
+	if (!ret && job->live)
+		ret = job->live->reload(job->live->arg, e);
+	return ret;
+}
+
 static bool is_so(const struct live_path *path, enum live_want want)
 {
 	switch (want) {

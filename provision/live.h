@@ -32,6 +32,9 @@ enum live_want {
 	LIVE_GONE, /* it is not known */
 };
 
+/* Writes the client's files anew, and has the daemon read them, as far as there are both. */
+int live_refresh(const struct job *job, struct err *e);
+
 /* Looks until it is so, for half a minute at most. Returns 0 with *out as it is then; -ETIMEDOUT;
  * -EINTR; what `look` says. */
 int live_wait(const struct job *job, const char *path, enum live_want want, struct live_path *out,

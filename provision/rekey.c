@@ -109,10 +109,8 @@ static int set_up(const struct job *job, struct server_task *tasks, size_t count
 static int use_and_check(const struct job *job, struct err *e)
 {
 	struct end_check_result checked;
-	int ret = job->bundle ? job->bundle(job->bundle_arg, e) : 0;
+	int ret = live_refresh(job, e);
 
-	if (!ret && job->live)
-		ret = job->live->reload(job->live->arg, e);
 	if (!ret)
 		ret = end_check_run(job, &checked, e);
 	if (!ret && checked.failed)

@@ -50,21 +50,12 @@ static void tell(const struct job *job, const char *node, const char *event)
 		 (struct provision_event){.level = LOG_LEVEL_INFO, .event = event, .node = node});
 }
 
-static int write_bundle(const struct job *job, struct err *e)
-{
-	int ret = job->bundle ? job->bundle(job->bundle_arg, e) : 0;
-
-	if (!ret && job->live)
-		ret = job->live->reload(job->live->arg, e);
-	return ret;
-}
-
 /* The client gets the new path beside the old one. */
 static int add_path(const struct job *job, const char *node, struct err *e)
 {
 	const struct state_node *known = state_find(job->state, node);
 	struct live_path found = {.known = true};
-	int ret = write_bundle(job, e);
+	int ret = live_refresh(job, e);
 
 	if (!ret && job->live)
 		ret = live_wait(job, known->path, LIVE_UP, &found, e);
@@ -99,7 +90,7 @@ static int remove_path(const struct job *job, const char *node, struct err *e)
 	old->status = STATE_ACTIVE; /* no tunnel leads to it any more */
 	ret = state_save(job->state, e);
 	if (!ret)
-		ret = write_bundle(job, e);
+		ret = live_refresh(job, e);
 	if (!ret && job->live)
 		ret = live_wait(job, old->path, LIVE_GONE, &found, e);
 	if (!ret)
@@ -159,7 +150,11 @@ int replace_run(const struct job *job, const struct plan *plan, const char *node
 {
 	/* An earlier run may have come so far. */
 	bool left = state_retired(job->state, node)->status < STATE_READY;
-	int ret = left ? 0 : apply_run(job, plan, node, result, e);
+	struct job making = *job;
+	int ret;
+
+	making.bundle = NULL; /* add_path writes it, and has it read */
+	ret = left ? 0 : apply_run(&making, plan, node, result, e);
 
 	if (!ret && !left)
 		ret = add_path(job, node, e);

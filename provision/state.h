@@ -8,6 +8,7 @@
 #ifndef COMPS_PROVISION_STATE_H
 #define COMPS_PROVISION_STATE_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,7 +27,7 @@ enum state_status {
 
 struct state_node {
 	char name[PROVIDER_NAME_BYTES]; /* of a retired one with STATE_RETIRED_MARK behind it */
-	char path[PROVIDER_NAME_BYTES]; /* of the client to it; its keys are named so too */
+	char path[IFNAMSIZ]; /* of the client to it, and its interface; its keys are named so too */
 	enum provider_role role;
 	unsigned int index; /* among the proxies, from 0; of the exit 0 */
 	enum state_status status;

@@ -1,0 +1,156 @@
+/* comps provision bundle, and the same at the end of apply. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/provision.h"
+#include "provision/bundle.h"
+
+/* --- the programs ----------------------------------------------------------------------------- */
+
+struct programs {
+	char comps[PATH_MAX], compsd[PATH_MAX + 16];
+};
+
+/* This program, and compsd from where the build or `make install` puts it. */
+static struct bundle_programs find_programs(struct programs *p)
+{
+	static const char *const places[] = {"compsd", "../sbin/compsd"};
+	ssize_t length = readlink("/proc/self/exe", p->comps, sizeof(p->comps) - 1);
+	struct bundle_programs found = {.compsd = NULL};
+	const char *end;
+
+	if (length <= 0)
+		return found;
+	p->comps[length] = '\0';
+	found.comps = p->comps;
+	end = strrchr(p->comps, '/');
+	for (size_t i = 0; !found.compsd && i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(p->compsd, sizeof(p->compsd), "%.*s/%s", (int)(end - p->comps), p->comps,
+			 places[i]);
+		if (access(p->compsd, X_OK) == 0)
+			found.compsd = p->compsd;
+	}
+	return found;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+static void note_edit(void *arg, const char *name, enum bundle_edit edit)
+{
+	json_object_set_new(arg, name, json_string(edit == BUNDLE_EDIT_KEPT ? "kept" : "aside"));
+}
+
+static void print_json(struct provision *p, const char *directory, const struct bundle *bundle,
+		       json_t *edits)
+{
+	json_t *files = json_array(), *json;
+
+	for (size_t i = 0; i < bundle->count; i++)
+		json_array_append_new(files, json_string(bundle->files[i].name));
+	json = json_pack("{s:s, s:s, s:o, s:O}", "event", "bundle", "directory", directory, "files",
+			 files, "edited", edits);
+	cli_print_json(p->cli, json);
+	json_decref(json);
+}
+
+static void print_text(struct provision *p, const char *directory, size_t paths, json_t *edits)
+{
+	FILE *err = p->cli->err;
+	const char *name;
+	json_t *edit;
+
+	json_object_foreach(edits, name, edit)
+	{
+		if (strcmp(json_string_value(edit), "kept") == 0)
+			fprintf(err, "%s/%s: you have changed it, and it is as you left it\n",
+				directory, name);
+		else
+			fprintf(err,
+				"%s/%s: you had changed it; it is written anew, and yours is "
+				"%s.before\n",
+				directory, name, name);
+	}
+	fprintf(err,
+		"the client is in %s: the exit and %zu path%s\n"
+		"to start it:             cd %s && docker-compose up -d --build\n"
+		"or without Docker:       compsd -c %s/comps.yaml\n",
+		directory, paths, paths == 1 ? "" : "s", directory, directory);
+}
+
+static void warn_programs(const struct provision *p, const char *directory,
+			  const struct bundle_programs *programs)
+{
+	if (!programs->compsd || !programs->comps)
+		cli_error(p->cli, CLI_OK,
+			  "compsd is not installed beside comps: put it into %s before the image "
+			  "is built",
+			  directory);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int write_bundle(struct provision *p, const struct tunnels *tunnels, struct err *e)
+{
+	const char *directory = p->cli->output ? p->cli->output : BUNDLE_DIRECTORY;
+	json_t *edits = json_object();
+	struct bundle bundle = {.count = 0};
+	struct programs places;
+	struct bundle_programs programs = find_programs(&places);
+	int ret = edits ? 0 : err_set(e, -ENOMEM, "out of memory");
+
+	if (!ret)
+		ret = bundle_make(p->config, tunnels, &programs, geteuid() == 0, &bundle, e);
+	if (!ret)
+		ret = bundle_write(&bundle, directory, note_edit, edits, e);
+	if (!ret && p->cli->json)
+		print_json(p, directory, &bundle, edits);
+	else if (!ret)
+		print_text(p, directory, tunnels->count, edits);
+	if (!ret)
+		warn_programs(p, directory, &programs);
+	bundle_fini(&bundle);
+	json_decref(edits);
+	return ret;
+}
+
+int provision_bundle_write(void *provision, struct err *e)
+{
+	struct provision *p = provision;
+	struct tunnels tunnels;
+	int ret = tunnels_load(p->config, &p->state, &tunnels, e);
+
+	if (ret)
+		return ret;
+	ret = write_bundle(p, &tunnels, e);
+	tunnels_fini(&tunnels);
+	return ret;
+}
+
+static int bundle(struct provision *p)
+{
+	char way[1024];
+	struct err e;
+	int ret = provision_bundle_write(p, &e);
+
+	if (ret)
+		cli_error(p->cli, CLI_FAILED, "%s", e.text);
+	if (ret == -ENOENT) {
+		provision_way(p, "apply", way, sizeof(way));
+		cli_error(p->cli, CLI_FAILED, "set it up first: %s", way);
+	}
+	return ret ? CLI_FAILED : CLI_OK;
+}
+
+int provision_bundle(struct cli *cli)
+{
+	struct provision p = {.cli = cli};
+	int ret = provision_open_state(&p);
+
+	if (ret == CLI_OK)
+		ret = bundle(&p);
+	provision_close(&p);
+	return ret;
+}

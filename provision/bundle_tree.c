@@ -1,0 +1,183 @@
+#include "provision/bundle_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_MAX_BYTES (1 << 20)
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static int write_all(int fd, const char *data, size_t bytes)
+{
+	while (bytes > 0) {
+		ssize_t n = write(fd, data, bytes);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			bytes -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int create(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Closes `fd` too. Only now is the file for others to read. */
+static int finish(int fd, mode_t mode, int ret)
+{
+	if (!ret && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+		ret = -errno;
+	if (close(fd) < 0 && !ret)
+		ret = -errno;
+	return ret;
+}
+
+int bundle_tree_write(int dir, const char *name, mode_t mode, const char *text)
+{
+	int fd = create(dir, name);
+
+	return fd < 0 ? fd : finish(fd, mode, write_all(fd, text, strlen(text)));
+}
+
+static int pour(int from, int to)
+{
+	char buffer[65536];
+	ssize_t n;
+	int ret = 0;
+
+	while (!ret && (n = read(from, buffer, sizeof(buffer))) != 0) {
+		if (n > 0)
+			ret = write_all(to, buffer, (size_t)n);
+		else if (errno != EINTR)
+			ret = -errno;
+	}
+	return ret;
+}
+
+int bundle_tree_copy(int dir, const char *name, mode_t mode, const char *source)
+{
+	int from = open(source, O_RDONLY | O_CLOEXEC), ret = from < 0 ? -errno : 0, to;
+
+	if (ret)
+		return ret;
+	to = create(dir, name);
+	ret = to < 0 ? to : finish(to, mode, pour(from, to));
+	close(from);
+	return ret;
+}
+
+/* Of a regular file: its size; else -errno. */
+static ssize_t size_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return st.st_size > READ_MAX_BYTES ? -EFBIG : (ssize_t)st.st_size;
+}
+
+int bundle_tree_read(int dir, const char *name, char **out)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), ret = 0;
+	ssize_t size, got;
+	char *text = NULL;
+
+	if (fd < 0)
+		return -errno;
+	size = size_of(fd);
+	if (size < 0)
+		ret = (int)size;
+	else if (!(text = malloc((size_t)size + 1)))
+		ret = -ENOMEM;
+	got = ret ? 0 : read(fd, text, (size_t)size);
+	if (got < 0)
+		ret = -errno;
+	close(fd);
+	if (ret) {
+		free(text);
+		return ret;
+	}
+	text[got] = '\0';
+	*out = text;
+	return 0;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+int bundle_tree_open(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? fd : errno == ELOOP ? -ENOTDIR : -errno;
+}
+
+int bundle_tree_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	struct stat st;
+
+	if (!renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (!fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW))
+		return -EEXIST;
+	return renameat(from_dir, from, to_dir, to) < 0 ? -errno : 0;
+}
+
+int bundle_tree_each(int dir, int (*fn)(void *arg, int dir, const char *name), void *arg)
+{
+	int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	DIR *stream = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *entry;
+
+	if (!stream) {
+		ret = -errno;
+		if (again >= 0)
+			close(again);
+		return ret;
+	}
+	while (!ret && (entry = readdir(stream)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			ret = fn(arg, dir, entry->d_name);
+	closedir(stream);
+	return ret;
+}
+
+static int remove_entry(void *arg, int dir, const char *name)
+{
+	(void)arg;
+	return bundle_tree_remove(dir, name);
+}
+
+int bundle_tree_remove(int dir, const char *name)
+{
+	int fd, ret;
+
+	if (!unlinkat(dir, name, 0))
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = bundle_tree_open(dir, name);
+	if (fd < 0)
+		return fd;
+	ret = bundle_tree_each(fd, remove_entry, NULL);
+	close(fd);
+	if (!ret && unlinkat(dir, name, AT_REMOVEDIR) < 0)
+		ret = -errno;
+	return ret;
+}
