@@ -33,6 +33,7 @@ struct provision {
 	char *token;
 	char key_id[PROVIDER_ID_BYTES], public_key[2048];
 	struct provision_live live;
+	char bundle_socket[512]; /* of a daemon in a container of the bundle */
 	struct job job;
 	bool clock_open, state_open;
 };

@@ -9,7 +9,7 @@
 #   SSH_PORT                      of this host
 #   CHECK                         1: change nothing, say what would be changed
 #   REMOVE                        1: take away everything of this network but the packages
-#   REKEY                         1: make a new key in place of the one that is there
+#   REKEY                         1: make a new key in place of the one that is there; the exit uses it a moment later
 #   FRESH                         1: just made in a cloud: the ssh host key was in its metadata, make another
 #
 # What a person may want to read goes to stderr. The last line of stdout is JSON: {"ok":true,"public_key":...,"changed":[...]} or
@@ -264,8 +264,14 @@ if [ -z "$(live)" ] || [ "$(systemctl is-active "$unit")" != active ]; then
 elif [ "$(live)" != "$wanted" ]; then
 	if changed "$IF set as it should be"; then
 		# Sessions live on through syncconf; what it cannot change needs a restart.
-		wg-quick strip "$IF" >/run/comps-strip && wg syncconf "$IF" /run/comps-strip
-		rm -f /run/comps-strip
+		sync="wg-quick strip $IF >/run/comps-strip && wg syncconf $IF /run/comps-strip; rm -f /run/comps-strip"
+		if [ "$REKEY$ROLE" = 1comp ]; then
+			# Our answer may go to the client through this very tunnel.
+			run systemd-run -q --no-block sh -c "sleep 0.3; $sync"
+			wanted=$(live)
+		else
+			sh -c "$sync"
+		fi
 		[ "$(live)" = "$wanted" ] || run systemctl restart "$unit"
 	fi
 fi
