@@ -19,6 +19,7 @@ static const struct cli_command commands[] = {
 		.help = "Checks FILE (provision.yaml, or the original's config.cfg) and shows all "
 			"errors with\n"
 			"file, line and column. Needs no token and no network.",
+		.options = "i",
 		.words_max = 1,
 		.alone = true,
 		.run = provision_validate,
