@@ -84,8 +84,8 @@ static const char *set_key(const char *text, struct config_node *node)
 	size_t i;
 
 	for (i = 0; text[i]; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return "holds a character that is not printable ASCII";
+		if (text[i] < 0x20 || text[i] > 0x7e || strchr("'\"", text[i]))
+			return "holds a quote, or what is not printable ASCII";
 	if (text[0] == '-' || i == 0 || i >= sizeof(node->ssh.key))
 		return "is no name of a file";
 	strcpy(node->ssh.key, text);

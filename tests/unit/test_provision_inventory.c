@@ -251,7 +251,7 @@ static void test_values(void **state)
 		{"a ansible_ssh_private_key_file=-F", 3,
 		 "ansible_ssh_private_key_file: \"-F\" is no name of a file"},
 		{"a ansible_ssh_private_key_file=/\x1b", 3,
-		 "ansible_ssh_private_key_file: \"/?\" holds a character that is not printable "
+		 "ansible_ssh_private_key_file: \"/?\" holds a quote, or what is not printable "
 		 "ASCII"},
 		{"a host_key=AAAA", 3,
 		 "host_key: \"AAAA\" is no public host key, such as \"ssh-ed25519 AAAA...\"; see "
