@@ -88,6 +88,14 @@ static char *next_word(const struct inventory *in, const char *line, char **rest
 	return NULL;
 }
 
+/* Makes room for one more behind `count`, twice as much each time: a file may have many. */
+static void *grow(void *items, size_t count, size_t bytes)
+{
+	bool full = (count & (count - 1)) == 0;
+
+	return full ? reallocarray(items, count ? 2 * count : 1, bytes) : items;
+}
+
 /* NAME=VALUE, cut in two. */
 static void add_var(struct inventory *in, struct vars *vars, char *word, int column)
 {
@@ -98,7 +106,7 @@ static void add_var(struct inventory *in, struct vars *vars, char *word, int col
 		wrong(in, column, "\"%.60s\" is no NAME=VALUE", word);
 		return;
 	}
-	grown = reallocarray(vars->items, vars->count + 1, sizeof(*grown));
+	grown = grow(vars->items, vars->count, sizeof(*grown));
 	if (!grown) {
 		in->d->out_of_memory = true;
 		return;
@@ -174,7 +182,7 @@ static void read_group_var(struct inventory *in, char *line, char *text)
 
 static void read_host(struct inventory *in, char *line, char *text)
 {
-	struct host *grown = reallocarray(in->hosts, in->host_count + 1, sizeof(*grown));
+	struct host *grown = grow(in->hosts, in->host_count, sizeof(*grown));
 	char *rest = text, *word;
 	int column;
 
