@@ -103,7 +103,8 @@ static int apply(struct provision *p)
 	int ret;
 
 	if (p->cli->node && !is_known(p, p->cli->node))
-		return cli_error(p->cli, CLI_USAGE, "%s has no server \"%s\"", p->config->file,
+		return cli_error(p->cli, CLI_USAGE, "%s has no server \"%s\"",
+				 p->cli->inventory ? p->cli->inventory : p->config->file,
 				 p->cli->node);
 	ret = provision_look(p, &look);
 	if (ret != CLI_OK)

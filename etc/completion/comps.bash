@@ -31,7 +31,8 @@ _comps_words()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
-			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node)
+			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node | \
+			-i | --inventory | -a | --parallel)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -74,9 +75,12 @@ _comps_options()
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;
 	provision)
 		case ${words[1]} in
-		apply | destroy) echo --yes --dry-run --node --token-file ;;
-		plan) echo --detailed-exitcode --token-file ;;
-		status | inventory | orphans) echo --token-file ;;
+		validate) echo --inventory ;;
+		apply) echo --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys ;;
+		destroy) echo --yes --dry-run --node --token-file --inventory --parallel ;;
+		plan) echo --detailed-exitcode --token-file --inventory ;;
+		status | inventory) echo --token-file --inventory ;;
+		orphans) echo --token-file ;;
 		esac
 		;;
 	leaktest) echo --config --uplink --count --for ;;
@@ -91,7 +95,7 @@ _comps()
 	_comps_words
 	COMPREPLY=()
 	case $prev in
-	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -H | --node) return ;;
+	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -H | --node | -a | --parallel) return ;;
 	-p | --policy)
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_policies)" -- "$cur")
 		return
@@ -100,7 +104,7 @@ _comps()
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
 		;;
-	-s | --socket | -c | --config | -T | --token-file) words=(check) ;;
+	-s | --socket | -c | --config | -T | --token-file | -i | --inventory) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")
