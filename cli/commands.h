@@ -51,6 +51,8 @@ int provision_apply(struct cli *cli);
 int provision_status(struct cli *cli);
 int provision_inventory(struct cli *cli);
 int provision_bundle(struct cli *cli);
+int provision_rekey(struct cli *cli);
+int provision_replace(struct cli *cli);
 int provision_destroy(struct cli *cli);
 int provision_orphans(struct cli *cli);
 int daemon_commands_down(struct cli *cli);

@@ -16,9 +16,12 @@ static const struct cli_command commands[] = {
 		.name = "provision validate",
 		.usage = "provision validate [FILE]",
 		.brief = "check a provisioning file",
-		.help = "Checks FILE (provision.yaml, or the original's config.cfg) and shows all "
-			"errors with\n"
-			"file, line and column. Needs no token and no network.",
+		.help = "Checks FILE (provision.yaml, or the original's config.cfg), and the "
+			"inventory that\n"
+			"--inventory names, and shows all errors with file, line and column. Needs "
+			"no token\n"
+			"and no network.",
+		.options = "i",
 		.words_max = 1,
 		.alone = true,
 		.run = provision_validate,
@@ -29,8 +32,9 @@ static const struct cli_command commands[] = {
 		.brief = "show what apply would do, and what it costs",
 		.help = "Compares FILE with what there is in the cloud: + create, ~ change, - "
 			"destroy,\n"
-			"! differs but is left alone, = as it should be. Changes nothing. See\n"
-			"comps-provision(1).",
+			"! differs but is left alone, = as it should be. What is set up is logged "
+			"in to and\n"
+			"looked at. Changes nothing. See comps-provision(1).",
 		.options = "eTiZ",
 		.words_max = 1,
 		.alone = true,
@@ -57,7 +61,9 @@ static const struct cli_command commands[] = {
 		.name = "provision status",
 		.usage = "provision status [FILE]",
 		.brief = "show the servers and how they differ from the file",
-		.help = "Shows what there is in the cloud. Exit status 4: it is not as FILE says.",
+		.help = "Shows what there is, and looks at what is set up. Exit status 4: it is "
+			"not "
+			"as FILE says.",
 		.options = "TiZ",
 		.words_max = 1,
 		.alone = true,
@@ -89,6 +95,38 @@ static const struct cli_command commands[] = {
 		.run = provision_bundle,
 	},
 	{
+		.name = "provision rekey",
+		.usage = "provision rekey [FILE]",
+		.brief = "renew the keys of the tunnels",
+		.help = "Makes new keys for every tunnel, or that of --node alone: the client's, "
+			"the "
+			"server's\n"
+			"and the pre-shared one. A daemon at the control socket leaves each path "
+			"meanwhile,\n"
+			"so that nothing is lost; the exit's tunnel pauses for a handshake.",
+		.options = "yTHiaGo",
+		.words_max = 1,
+		.alone = true,
+		.run = provision_rekey,
+	},
+	{
+		.name = "provision replace",
+		.usage = "provision replace NODE [FILE]",
+		.brief = "put another server in the place of a proxy",
+		.help = "Makes a new server, sets it up and proves it; a daemon at the control "
+			"socket gets\n"
+			"the new path beside the old one, and leaves that; then the old server is "
+			"destroyed.\n"
+			"With --inventory the new host is the one that stands there now. It can be "
+			"stopped\n"
+			"and begun again.",
+		.options = "yTiaGo",
+		.words_min = 1,
+		.words_max = 2,
+		.alone = true,
+		.run = provision_replace,
+	},
+	{
 		.name = "provision destroy",
 		.usage = "provision destroy [FILE]",
 		.brief = "delete the servers and all that belongs to them",
@@ -96,7 +134,9 @@ static const struct cli_command commands[] = {
 			"cost, asks for\n"
 			"the network's name, and deletes it: servers, firewalls, the ssh key if "
 			"it was\n"
-			"uploaded by comps, tags. Then looks whether anything is left.",
+			"uploaded by comps, tags. Then looks whether anything is left. With "
+			"--inventory the\n"
+			"hosts are cleared and go on running.",
 		.options = "ydTHia",
 		.words_max = 1,
 		.alone = true,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/view.h"
+#include "provision/bundle.h"
 #include "provision/hosts.h"
 #include "provision/inventory.h"
 #include "provision/pubkey.h"
@@ -235,6 +236,18 @@ static int open_hosts(struct provision *p, bool write, struct err *e)
 	return ret ? ret : hosts_open(p->config, &p->job.provider, e);
 }
 
+/* The daemon of this machine, or one in a container of the bundle. */
+static int find_live(struct provision *p, struct err *e)
+{
+	int ret = provision_live_open(&p->live, p->cli->socket, &p->state, &p->job.live, e);
+
+	if (ret || p->job.live)
+		return ret;
+	snprintf(p->bundle_socket, sizeof(p->bundle_socket), "%s/" BUNDLE_RUN "/comps.sock",
+		 p->cli->output ? p->cli->output : BUNDLE_DIRECTORY);
+	return provision_live_open(&p->live, p->bundle_socket, &p->state, &p->job.live, e);
+}
+
 static int open_all(struct provision *p, bool write, bool key, struct err *e)
 {
 	int64_t timeout_us = p->cli->timeout_us;
@@ -245,6 +258,9 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		.env = &p->env,
 		.state = &p->state,
 		.setup_host = p->cli->no_setup ? NULL : provision_setup_host,
+		.prove = p->cli->no_setup ? NULL : tunnel_check_run,
+		.bundle = p->cli->no_setup ? NULL : provision_bundle_write,
+		.bundle_arg = p,
 		.trust = p->cli->accept_new_keys || isatty(STDIN_FILENO) ? trust : NULL,
 		.trust_arg = p,
 		.parallel = p->cli->parallel ? (unsigned int)p->cli->parallel : PARALLEL,
@@ -257,7 +273,7 @@ static int open_all(struct provision *p, bool write, bool key, struct err *e)
 		ret = config_expand_home(p->config, getenv("HOME"), e);
 	if (!ret)
 		ret = p->cli->inventory ? open_hosts(p, write, e) : open_cloud(p, write, key, e);
-	return ret;
+	return ret || !write ? ret : find_live(p, e);
 }
 
 int provision_open(struct provision *p, bool write, bool key)

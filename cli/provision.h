@@ -4,7 +4,9 @@
 
 #include "cli/cli.h"
 #include "cli/provision_clock.h"
+#include "cli/provision_live.h"
 #include "cli/provision_progress.h"
+#include "provision/apply.h"
 #include "provision/job.h"
 #include "provision/look.h"
 #include "provision/setup.h"
@@ -30,6 +32,8 @@ struct provision {
 	char state_directory[512];
 	char *token;
 	char key_id[PROVIDER_ID_BYTES], public_key[2048];
+	struct provision_live live;
+	char bundle_socket[512]; /* of a daemon in a container of the bundle */
 	struct job job;
 	bool clock_open, state_open;
 };
@@ -61,6 +65,11 @@ void provision_print_diags(struct provision *p);
  * to look_fini. */
 int provision_look(struct provision *p, struct look *out);
 
+/* Prints what came of it, what it costs, and after an error how to go on: `verb` is the subcommand.
+ * Returns the exit status. */
+int provision_report(struct provision *p, const char *verb, const struct apply_result *result,
+		     int error, const struct err *e);
+
 /* Asks `question` on the terminal. True where the answer is `wanted`; with --yes nothing is asked;
  * without a terminal it is an error that is printed. */
 bool provision_confirm(struct provision *p, const char *question, const char *wanted);
@@ -68,11 +77,13 @@ bool provision_confirm(struct provision *p, const char *question, const char *wa
 /* The same for what no option answers: the caller knows that there is a terminal. */
 bool provision_ask(struct provision *p, const char *question, const char *wanted);
 
-/* Writes the client's bundle by what is set up, and says where. Returns an exit status; what is
- * wrong is printed. */
-int provision_write_bundle(struct provision *p);
+/* Writes the client's bundle by what is set up, and says where: a job_bundle_fn. */
+int provision_bundle_write(void *provision, struct err *e);
 
 /* --- plan --- */
+
+/* Before a change: to stderr, or as an event. */
+void provision_plan_show(const struct provision *p, const struct plan *plan);
 
 void provision_plan_print(const struct provision *p, const struct plan *plan, FILE *out);
 json_t *provision_plan_json(const struct provision *p, const struct plan *plan);

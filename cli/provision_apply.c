@@ -13,11 +13,13 @@ static void print_summary(struct provision *p, const struct apply_result *r, int
 
 	if (cli->json) {
 		json_t *json = json_pack(
-			"{s:s, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "event",
-			"summary", "ok", error == 0, "interrupted", error == -EINTR, "error", why,
-			"made", (json_int_t)r->made, "adopted", (json_int_t)r->adopted, "set_up",
-			(json_int_t)r->set_up, "destroyed", (json_int_t)r->destroyed, "failed",
-			(json_int_t)r->failed, "polls", (json_int_t)r->polls, "hourly", hourly);
+			"{s:s, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
+			"event", "summary", "ok", error == 0, "interrupted", error == -EINTR,
+			"error", why, "made", (json_int_t)r->made, "adopted",
+			(json_int_t)r->adopted, "set_up", (json_int_t)r->set_up, "destroyed",
+			(json_int_t)r->destroyed, "failed", (json_int_t)r->failed, "proved",
+			(json_int_t)r->proved, "unproved", (json_int_t)r->unproved, "polls",
+			(json_int_t)r->polls, "hourly", hourly);
 
 		cli_print_json(cli, json);
 		json_decref(json);
@@ -25,6 +27,8 @@ static void print_summary(struct provision *p, const struct apply_result *r, int
 	}
 	fprintf(cli->err, "%zu made, %zu adopted, %zu set up, %zu destroyed, %zu failed\n", r->made,
 		r->adopted, r->set_up, r->destroyed, r->failed);
+	if (r->proved + r->unproved)
+		fprintf(cli->err, "%zu of %zu paths work\n", r->proved, r->proved + r->unproved);
 	if (hourly >= 0 && !cli->inventory)
 		fprintf(cli->err, "running now: about $%.3f/h\n", hourly);
 }
@@ -45,50 +49,44 @@ static double cost_now(struct provision *p)
 }
 
 /* Both ways on; whatever runs goes on costing until one of them is taken. */
-static void print_ways_on(struct provision *p)
+static void print_ways_on(struct provision *p, const char *verb)
 {
-	char apply[1024], destroy[1024];
+	char again[1024], destroy[1024];
 
-	provision_way(p, "apply", apply, sizeof(apply));
+	provision_way(p, verb, again, sizeof(again));
 	provision_way(p, "destroy", destroy, sizeof(destroy));
-	fprintf(p->cli->err, "to go on from here:      %s\nto delete all of it:     %s\n", apply,
+	fprintf(p->cli->err, "to go on from here:      %s\nto delete all of it:     %s\n", again,
 		destroy);
 }
 
-/* For all servers or for none: one alone makes no client. */
-static int write_bundle(struct provision *p)
+int provision_report(struct provision *p, const char *verb, const struct apply_result *result,
+		     int error, const struct err *e)
 {
-	return p->cli->no_setup || p->cli->node ? CLI_OK : provision_write_bundle(p);
+	int status = error ? provision_fail(p, error, e) : CLI_OK;
+
+	p->clock.stopped = false; /* that was obeyed; what it costs is still asked */
+	print_summary(p, result, error, error ? e->text : "", error == -EACCES ? -1 : cost_now(p));
+	if (error)
+		print_ways_on(p, verb);
+	return status;
 }
 
 static int do_it(struct provision *p, const struct plan *plan)
 {
 	struct apply_result result;
 	struct err e;
-	int ret = apply_run(&p->job, plan, p->cli->node, &result, &e), status = CLI_OK;
+	int ret = apply_run(&p->job, plan, p->cli->node, &result, &e);
 
-	if (ret)
-		status = provision_fail(p, ret, &e);
-	p->clock.stopped = false; /* that was obeyed; what it costs is still asked */
-	if (!ret)
-		status = write_bundle(p);
-	print_summary(p, &result, ret, ret ? e.text : "", ret == -EACCES ? -1 : cost_now(p));
-	if (ret)
-		print_ways_on(p);
-	return status;
+	return provision_report(p, "apply", &result, ret, &e);
 }
 
-static int show(struct provision *p, const struct plan *plan)
+/* It may be gone, or of another version of this program. */
+static int write_bundle(struct provision *p)
 {
-	if (p->cli->json) {
-		json_t *json = provision_plan_json(p, plan);
+	struct err e;
+	int ret = p->job.bundle ? p->job.bundle(p, &e) : 0;
 
-		cli_print_json(p->cli, json);
-		json_decref(json);
-	} else {
-		provision_plan_print(p, plan, p->cli->err);
-	}
-	return fflush(p->cli->out);
+	return ret && ret != -ENOENT ? provision_fail(p, ret, &e) : CLI_OK;
 }
 
 static bool is_known(const struct provision *p, const char *node)
@@ -105,12 +103,13 @@ static int apply(struct provision *p)
 	int ret;
 
 	if (p->cli->node && !is_known(p, p->cli->node))
-		return cli_error(p->cli, CLI_USAGE, "%s has no server \"%s\"", p->config->file,
+		return cli_error(p->cli, CLI_USAGE, "%s has no server \"%s\"",
+				 p->cli->inventory ? p->cli->inventory : p->config->file,
 				 p->cli->node);
 	ret = provision_look(p, &look);
 	if (ret != CLI_OK)
 		return ret;
-	show(p, &look.plan);
+	provision_plan_show(p, &look.plan);
 	if (plan_changes(&look.plan) && !p->cli->dry_run) {
 		ret = provision_confirm(p,
 					p->cli->inventory ? "This changes these hosts."

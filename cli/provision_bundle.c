@@ -116,21 +116,32 @@ static int write_bundle(struct provision *p, const struct tunnels *tunnels, stru
 	return ret;
 }
 
-int provision_write_bundle(struct provision *p)
+int provision_bundle_write(void *provision, struct err *e)
 {
+	struct provision *p = provision;
 	struct tunnels tunnels;
-	struct err e;
-	char way[1024];
-	int ret = tunnels_load(p->config, &p->state, &tunnels, &e);
+	int ret = tunnels_load(p->config, &p->state, &tunnels, e);
 
-	if (ret) {
-		cli_error(p->cli, CLI_FAILED, "%s", e.text);
-		provision_way(p, "apply", way, sizeof(way));
-		return cli_error(p->cli, CLI_FAILED, "set it up first: %s", way);
-	}
-	ret = write_bundle(p, &tunnels, &e);
+	if (ret)
+		return ret;
+	ret = write_bundle(p, &tunnels, e);
 	tunnels_fini(&tunnels);
-	return ret ? cli_error(p->cli, CLI_FAILED, "%s", e.text) : CLI_OK;
+	return ret;
+}
+
+static int bundle(struct provision *p)
+{
+	char way[1024];
+	struct err e;
+	int ret = provision_bundle_write(p, &e);
+
+	if (ret)
+		cli_error(p->cli, CLI_FAILED, "%s", e.text);
+	if (ret == -ENOENT) {
+		provision_way(p, "apply", way, sizeof(way));
+		cli_error(p->cli, CLI_FAILED, "set it up first: %s", way);
+	}
+	return ret ? CLI_FAILED : CLI_OK;
 }
 
 int provision_bundle(struct cli *cli)
@@ -139,7 +150,7 @@ int provision_bundle(struct cli *cli)
 	int ret = provision_open_state(&p);
 
 	if (ret == CLI_OK)
-		ret = provision_write_bundle(&p);
+		ret = bundle(&p);
 	provision_close(&p);
 	return ret;
 }

@@ -126,6 +126,13 @@ static int destroy(struct provision *p)
 	if (ret)
 		return provision_fail(p, ret, &e);
 	count = show(p, &list);
+	if (p->job.live && !p->cli->node && !p->cli->dry_run) {
+		provider_nodes_fini(&list);
+		return cli_error(p->cli, CLI_FAILED,
+				 "the daemon at %s uses this network, and so may this program: "
+				 "`comps down` first",
+				 p->live.socket);
+	}
 	if (p->cli->dry_run) {
 		ret = CLI_OK;
 	} else if (count == 0 && p->cli->node) {

@@ -27,22 +27,30 @@ int provision_init(struct cli *cli)
 	return CLI_OK;
 }
 
+static void print_valid(const struct provision *p)
+{
+	const char *file = p->cli->inventory ? p->cli->inventory : p->config->file;
+	size_t servers = p->config->node_count;
+	json_t *json;
+
+	if (!p->cli->json) {
+		fprintf(p->cli->out, "%s: ok (network %s, %zu servers)\n", file, p->config->network,
+			servers);
+		return;
+	}
+	json = json_pack("{s:s, s:b, s:s, s:I}", "file", file, "ok", 1, "network",
+			 p->config->network, "servers", (json_int_t)servers);
+	cli_print_json(p->cli, json);
+	json_decref(json);
+}
+
 int provision_validate(struct cli *cli)
 {
 	struct provision p = {.cli = cli};
 	int ret = provision_load(&p);
 
-	if (ret == CLI_OK && cli->json) {
-		json_t *json = json_pack("{s:s, s:b, s:s, s:I}", "file", p.config->file, "ok", 1,
-					 "network", p.config->network, "servers",
-					 (json_int_t)p.config->node_count);
-
-		cli_print_json(cli, json);
-		json_decref(json);
-	} else if (ret == CLI_OK) {
-		fprintf(cli->out, "%s: ok (network %s, %zu servers)\n", p.config->file,
-			p.config->network, p.config->node_count);
-	}
+	if (ret == CLI_OK)
+		print_valid(&p);
 	provision_close(&p);
 	return ret;
 }

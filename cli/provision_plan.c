@@ -78,6 +78,19 @@ json_t *provision_plan_json(const struct provision *p, const struct plan *plan)
 			 "hourly_after", plan->hourly_after, "monthly_after", plan->monthly_after);
 }
 
+void provision_plan_show(const struct provision *p, const struct plan *plan)
+{
+	if (p->cli->json) {
+		json_t *json = provision_plan_json(p, plan);
+
+		cli_print_json(p->cli, json);
+		json_decref(json);
+	} else {
+		provision_plan_print(p, plan, p->cli->err);
+	}
+	fflush(p->cli->out);
+}
+
 static int plan(struct provision *p)
 {
 	struct cli *cli = p->cli;

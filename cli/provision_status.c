@@ -62,10 +62,13 @@ static int refresh(struct provision *p)
 
 static json_t *node_json(const struct provision *p, const struct state_node *known)
 {
+	const struct config_node *want = job_want(&p->job, known->name);
+	const struct config_ssh *ssh = want ? &want->ssh : &p->config->ssh;
+
 	return json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s}", "node", known->name, "role",
 			 provider_role_name(known->role), "index", (int)known->index, "ip",
-			 known->ip, "port", (int)p->config->ssh.port, "user", p->config->ssh.user,
-			 "host_key", known->host_key);
+			 known->ip, "port", (int)ssh->port, "user", ssh->user, "host_key",
+			 known->host_key);
 }
 
 static void print_inventory(struct provision *p)

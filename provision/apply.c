@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "provision/destroy.h"
+#include "provision/end_check.h"
 #include "provision/make.h"
 #include "provision/servers.h"
 
@@ -22,6 +23,12 @@ struct work {
 static bool is_chosen(const struct work *w, const char *node)
 {
 	return !w->only || strcmp(w->only, node) == 0;
+}
+
+/* The exit lets in the proxies that it was told of. */
+static bool is_concerned(const struct work *w, const struct plan_item *item)
+{
+	return is_chosen(w, item->node) || (item->role == PROVIDER_COMP && item->found);
 }
 
 /* --- before the servers ----------------------------------------------------------------------- */
@@ -71,9 +78,10 @@ static int begin_nodes(struct work *w, struct err *e)
 	for (size_t i = 0; !ret && i < w->plan->count; i++) {
 		const struct plan_item *item = &w->plan->items[i];
 		const struct config_node *want = job_want(w->job, item->node);
-		bool goes = item->action == PLAN_DUPLICATE || item->action == PLAN_DESTROY;
+		bool goes = item->action == PLAN_DUPLICATE || item->action == PLAN_DESTROY ||
+			    state_retires(w->job->state, item->node, item->id);
 
-		if (goes || !want || !is_chosen(w, item->node) ||
+		if (goes || !want || !is_concerned(w, item) ||
 		    (item->found && item->found->status == PROVIDER_OFF))
 			continue;
 		ret = make_begin(w->job, item, want, &w->nodes[w->count++], e);
@@ -142,7 +150,7 @@ static int drop_stale(struct work *w, struct err *e)
 	size_t before = state->node_count;
 
 	for (size_t i = w->only ? 0 : state->node_count; i-- > 0;)
-		if (!job_want(w->job, state->nodes[i].name))
+		if (!job_want(w->job, state->nodes[i].name) && !state_is_retired(&state->nodes[i]))
 			state_drop(state, state->nodes[i].name);
 	return state->node_count == before ? 0 : state_save(state, e);
 }
@@ -192,6 +200,35 @@ static int set_up_servers(struct work *w, struct err *e)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
+static int check_paths(struct work *w, struct err *e)
+{
+	struct end_check_result checked;
+	int ret = end_check_run(w->job, &checked, e);
+
+	w->result->proved = checked.proved;
+	w->result->unproved = checked.failed;
+	return ret;
+}
+
+/* Also where not all is done: the client can use what works. */
+static int write_bundle(struct work *w, struct err *e)
+{
+	int ret = w->job->bundle ? w->job->bundle(w->job->bundle_arg, e) : 0;
+
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int judge(const struct work *w, struct err *e)
+{
+	if (w->result->failed)
+		return err_set(e, -ECANCELED, "%zu of %zu servers failed", w->result->failed,
+			       w->count);
+	if (w->result->unproved)
+		return err_set(e, -ECANCELED, "%zu of %zu paths do not work", w->result->unproved,
+			       w->result->unproved + w->result->proved);
+	return 0;
+}
+
 static int run(struct work *w, struct err *e)
 {
 	int ret = prepare(w->job, e);
@@ -213,10 +250,11 @@ static int run(struct work *w, struct err *e)
 		ret = job_firewalls_settle(w->job, e);
 	if (!ret && w->job->setup_host)
 		ret = set_up_servers(w, e);
-	if (!ret && w->result->failed)
-		ret = err_set(e, -ECANCELED, "%zu of %zu servers failed", w->result->failed,
-			      w->count);
-	return ret;
+	if (!ret)
+		ret = check_paths(w, e);
+	if (!ret)
+		ret = write_bundle(w, e);
+	return ret ? ret : judge(w, e);
 }
 
 int apply_run(const struct job *job, const struct plan *plan, const char *only,

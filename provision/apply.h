@@ -13,13 +13,15 @@
 
 struct apply_result {
 	size_t made, adopted, set_up, destroyed, failed;
-	size_t polls; /* times that the servers were listed while they were waited for */
+	size_t proved, unproved; /* paths */
+	size_t polls;		 /* times that the servers were listed while they were waited for */
 };
 
-/* Does what `plan` says, of node `only` alone where that is not NULL. Returns 0; -ECANCELED where
- * some nodes failed and the rest was done; -EINTR where the user stopped it; else the error that
- * ended it at once (a refused token, the API out of reach, the disk full). All that was done is in
- * the state in every case. */
+/* Does what `plan` says, of node `only` alone where that is not NULL, but for the exit, which must
+ * know its proxies. Then tries the paths, and writes the bundle. Returns 0; -ECANCELED where some
+ * nodes or paths failed and the rest was done; -EINTR where the user stopped it; else the error
+ * that ended it at once (a refused token, the API out of reach, the disk full). All that was done
+ * is in the state in every case. */
 int apply_run(const struct job *job, const struct plan *plan, const char *only,
 	      struct apply_result *result, struct err *e);
 

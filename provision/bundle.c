@@ -80,16 +80,15 @@ static void add_static(struct bundle *bundle, bool for_root, int *ret)
 static void add_conf(struct bundle *bundle, const struct provision_config *config,
 		     const struct tunnels *tunnels, int *ret)
 {
-	char name[BUNDLE_CONF_NAME_BYTES], file[BUNDLE_NAME_BYTES];
+	char file[BUNDLE_NAME_BYTES];
 
-	add_text(bundle, "comps.yaml", 0600, bundle_conf_yaml(config, tunnels), ret);
 	add_text(bundle, BUNDLE_TUNNELS "/wg0.conf", 0600,
 		 bundle_conf_tunnel(config, &tunnels->exit), ret);
 	for (size_t i = 0; i < tunnels->count; i++) {
-		bundle_conf_name(tunnels, i, name);
-		snprintf(file, sizeof(file), BUNDLE_TUNNELS "/%s.conf", name);
+		snprintf(file, sizeof(file), BUNDLE_TUNNELS "/%s.conf", tunnels->proxies[i].path);
 		add_text(bundle, file, 0600, bundle_conf_tunnel(config, &tunnels->proxies[i]), ret);
 	}
+	add_text(bundle, "comps.yaml", 0600, bundle_conf_yaml(config, tunnels), ret);
 }
 
 int bundle_make(const struct provision_config *config, const struct tunnels *tunnels,
@@ -104,9 +103,9 @@ int bundle_make(const struct provision_config *config, const struct tunnels *tun
 	if (!out->files)
 		return err_set(e, -ENOMEM, "out of memory");
 	add_static(out, for_root, &ret);
-	add_conf(out, config, tunnels, &ret);
 	add_program(out, "compsd", programs->compsd, &ret);
 	add_program(out, "comps", programs->comps, &ret);
+	add_conf(out, config, tunnels, &ret);
 	if (!ret)
 		return 0;
 	bundle_fini(out);

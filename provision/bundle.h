@@ -12,7 +12,8 @@
 #include "provision/tunnels.h"
 
 #define BUNDLE_DIRECTORY  "wg_client_generated"
-#define BUNDLE_TUNNELS	  "wg" /* the folder with the keys, in it */
+#define BUNDLE_TUNNELS	  "wg"	/* the folder with the keys, in it */
+#define BUNDLE_RUN	  "run" /* the folder for the container's control socket, in it */
 #define BUNDLE_NAME_BYTES 64
 
 /* Where the programs for the container are now; NULL: it is left to the user to put one there. */
@@ -48,12 +49,13 @@ int bundle_make(const struct provision_config *config, const struct tunnels *tun
 		const struct bundle_programs *programs, bool for_root, struct bundle *out,
 		struct err *e);
 
-/* Writes it as `directory`, for its owner only, in place of a bundle that is there, of which
- * everything that is not ours is kept. At any moment, a crash too, there is a whole bundle: the old
- * one or the new one. Calls `edit` (may be NULL) for each file that the user had changed.
+/* Writes it as `directory`, for its owner only, or brings the bundle that is there up to date;
+ * everything in it that is not ours is kept. Each file is the old or the new one at any moment, and
+ * comps.yaml comes after the files that it names. Calls `edit` (may be NULL) for each file that the
+ * user had changed.
  *
  * Returns 0; -EEXIST where something is there that is no bundle, which is left alone; -EBUSY while
- * another process writes beside it; else -errno. */
+ * another process writes in it; else -errno. */
 int bundle_write(const struct bundle *bundle, const char *directory, bundle_edit_fn edit, void *arg,
 		 struct err *e);
 

@@ -8,27 +8,15 @@
 
 #define TUNNEL_BYTES 1024
 
-void bundle_conf_name(const struct tunnels *tunnels, size_t index, char out[BUNDLE_CONF_NAME_BYTES])
-{
-	const char *node = tunnels->proxies[index].node->name;
-	bool fits = strlen(node) < BUNDLE_CONF_NAME_BYTES;
-
-	/* "next" is a word of comps migrate; wg0.conf is the inner tunnel's. */
-	if (fits && strncmp(node, "wgnet", 5) != 0 && strcmp(node, "next") != 0 &&
-	    strcmp(node, "wg0") != 0)
-		memcpy(out, node, strlen(node) + 1);
-	else
-		snprintf(out, BUNDLE_CONF_NAME_BYTES, "wgnet%u", (unsigned int)index + 1);
-}
-
 static void write_paths(FILE *out, const struct provision_config *config,
 			const struct tunnels *tunnels)
 {
-	char name[BUNDLE_CONF_NAME_BYTES], text[IP_TEXT_BYTES];
+	char text[IP_TEXT_BYTES];
 
 	fputs("paths:\n", out);
 	for (size_t i = 0; i < tunnels->count; i++) {
-		bundle_conf_name(tunnels, i, name);
+		const char *name = tunnels->proxies[i].path;
+
 		fprintf(out,
 			"  - name: \"%s\"\n"
 			"    config: " BUNDLE_TUNNELS "/%s.conf\n"

@@ -28,7 +28,7 @@ static void write_mark(FILE *out, const struct bundle *bundle)
 	char sum[SUM_TEXT_BYTES];
 
 	fputs("# Made by comps provision, which may replace the folder while this file is "
-	      "here.\n# " BUNDLE_TUNNELS "\n",
+	      "here.\n# " BUNDLE_TUNNELS "\n# " BUNDLE_RUN "\n",
 	      out);
 	for (size_t i = 0; i < bundle->count; i++) {
 		const struct bundle_file *file = &bundle->files[i];

@@ -3,13 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_MAX_BYTES (1 << 20)
+#include "lib/key.h"
+
+#define BUNDLE_TREE_NAME_BYTES 128
+#define READ_MAX_BYTES	       (1 << 20)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -28,28 +32,56 @@ static int write_all(int fd, const char *data, size_t bytes)
 	return 0;
 }
 
-static int create(int dir, const char *name)
+/* The file is written beside its place, under a name of our own. */
+static int create(int dir, const char *name, char part[BUNDLE_TREE_NAME_BYTES])
 {
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	snprintf(part, BUNDLE_TREE_NAME_BYTES, "%s.new", name);
+	unlinkat(dir, part, 0);
+	fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
 
 /* Closes `fd` too. Only now is the file for others to read. */
-static int finish(int fd, mode_t mode, int ret)
+static int finish(int fd, mode_t mode, int dir, const char *part, const char *name, int ret)
 {
 	if (!ret && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		ret = -errno;
 	if (close(fd) < 0 && !ret)
 		ret = -errno;
+	if (!ret && renameat(dir, part, dir, name) < 0)
+		ret = -errno;
+	if (ret)
+		unlinkat(dir, part, 0);
 	return ret;
 }
 
-int bundle_tree_write(int dir, const char *name, mode_t mode, const char *text)
+/* True where the file is so already. */
+static bool is_so(int dir, const char *name, mode_t mode, const char *text)
 {
-	int fd = create(dir, name);
+	struct stat st;
+	char *found;
+	bool same;
 
-	return fd < 0 ? fd : finish(fd, mode, write_all(fd, text, strlen(text)));
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (st.st_mode & 07777) != mode ||
+	    bundle_tree_read(dir, name, &found))
+		return false;
+	same = strcmp(found, text) == 0;
+	key_wipe(found, strlen(found));
+	free(found);
+	return same;
+}
+
+int bundle_tree_put(int dir, const char *name, mode_t mode, const char *text)
+{
+	char part[BUNDLE_TREE_NAME_BYTES];
+	int fd;
+
+	if (is_so(dir, name, mode, text))
+		return 0;
+	fd = create(dir, name, part);
+	return fd < 0 ? fd : finish(fd, mode, dir, part, name, write_all(fd, text, strlen(text)));
 }
 
 static int pour(int from, int to)
@@ -70,11 +102,12 @@ static int pour(int from, int to)
 int bundle_tree_copy(int dir, const char *name, mode_t mode, const char *source)
 {
 	int from = open(source, O_RDONLY | O_CLOEXEC), ret = from < 0 ? -errno : 0, to;
+	char part[BUNDLE_TREE_NAME_BYTES];
 
 	if (ret)
 		return ret;
-	to = create(dir, name);
-	ret = to < 0 ? to : finish(to, mode, pour(from, to));
+	to = create(dir, name, part);
+	ret = to < 0 ? to : finish(to, mode, dir, part, name, pour(from, to));
 	close(from);
 	return ret;
 }
@@ -124,19 +157,6 @@ int bundle_tree_open(int dir, const char *name)
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd >= 0 ? fd : errno == ELOOP ? -ENOTDIR : -errno;
-}
-
-int bundle_tree_move(int from_dir, const char *from, int to_dir, const char *to)
-{
-	struct stat st;
-
-	if (!renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (!fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW))
-		return -EEXIST;
-	return renameat(from_dir, from, to_dir, to) < 0 ? -errno : 0;
 }
 
 int bundle_tree_each(int dir, int (*fn)(void *arg, int dir, const char *name), void *arg)

@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A new file, on disk when it returns. */
-int bundle_tree_write(int dir, const char *name, mode_t mode, const char *text);
+/* The file has that mode and text when it returns, on disk, and at any moment the old ones or
+ * these.
+ */
+int bundle_tree_put(int dir, const char *name, mode_t mode, const char *text);
 
 /* The same, from the file `source`. */
 int bundle_tree_copy(int dir, const char *name, mode_t mode, const char *source);
@@ -18,9 +20,6 @@ int bundle_tree_read(int dir, const char *name, char **out);
 
 /* Returns a descriptor of the folder `name`; -ENOTDIR where it is something else. */
 int bundle_tree_open(int dir, const char *name);
-
-/* Renames, but never over something: -EEXIST. */
-int bundle_tree_move(int from_dir, const char *from, int to_dir, const char *to);
 
 /* Calls `fn` with the name of each entry of the folder, until it returns something else than 0. */
 int bundle_tree_each(int dir, int (*fn)(void *arg, int dir, const char *name), void *arg);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define STREAM 0
+#define SHARED "client" /* for a path: the key pair of all */
 
 /* As wg(8) makes one (RFC 7748, section 5). */
 static void clamp(uint8_t key[KEY_BYTES])
@@ -60,36 +61,103 @@ static int write_key(const char *file, const uint8_t key[KEY_BYTES], struct err 
 	return ret;
 }
 
-static int load(const char *directory, const char *network, const char *what, const char *kind,
-		struct rng *rng, uint8_t key[KEY_BYTES], struct err *e)
+static int make_key(const char *file, const char *kind, struct rng *rng, uint8_t key[KEY_BYTES],
+		    struct err *e)
 {
-	char *file;
-	int ret;
+	rng_fill(rng, STREAM, key, KEY_BYTES);
+	if (strcmp(kind, "key") == 0)
+		clamp(key);
+	return write_key(file, key, e);
+}
 
-	if (asprintf(&file, "%s/%s.%s.%s", directory, network, what, kind) < 0)
-		return err_set(e, -ENOMEM, "out of memory");
-	ret = read_key(file, key, e);
-	if (ret == -ENOENT && rng) {
-		rng_fill(rng, STREAM, key, KEY_BYTES);
-		if (strcmp(kind, "key") == 0)
-			clamp(key);
-		ret = write_key(file, key, e);
-	}
-	free(file);
+/* One file of a network. */
+struct key_file {
+	const char *directory, *network, *path, *kind; /* "key" or "psk" */
+};
+
+static char *name_of(const struct key_file *file, struct err *e)
+{
+	char *name;
+
+	if (asprintf(&name, "%s/%s.%s.%s", file->directory, file->network, file->path,
+		     file->kind) >= 0)
+		return name;
+	err_set(e, -ENOMEM, "out of memory");
+	return NULL;
+}
+
+static int load(const struct key_file *file, struct rng *rng, uint8_t key[KEY_BYTES], struct err *e)
+{
+	char *name = name_of(file, e);
+	int ret = name ? read_key(name, key, e) : -ENOMEM;
+
+	if (ret == -ENOENT && rng)
+		ret = make_key(name, file->kind, rng, key, e);
+	free(name);
 	return ret;
 }
 
-int client_keys_load(const char *directory, const char *network, const char *node, int shared,
+static int renew(const struct key_file *file, struct rng *rng, struct err *e)
+{
+	uint8_t key[KEY_BYTES];
+	char *name = name_of(file, e);
+	int ret = name ? make_key(name, file->kind, rng, key, e) : -ENOMEM;
+
+	key_wipe(key, sizeof(key));
+	free(name);
+	return ret;
+}
+
+static int remove_key(const struct key_file *file, struct err *e)
+{
+	char *name = name_of(file, e);
+	int ret = name ? 0 : -ENOMEM;
+
+	if (name && unlink(name) && errno != ENOENT)
+		ret = err_set(e, -errno, "%s: %s", name, strerror(errno));
+	free(name);
+	return ret;
+}
+
+int client_keys_load(const char *directory, const char *network, const char *path, int shared,
 		     struct rng *rng, struct client_keys *out, struct err *e)
 {
-	int ret =
-		load(directory, network, shared ? "client" : node, "key", rng, out->private_key, e);
+	struct key_file key = {directory, network, shared ? SHARED : path, "key"};
+	struct key_file psk = {directory, network, path, "psk"};
+	int ret = load(&key, rng, out->private_key, e);
 
 	if (!ret)
-		ret = load(directory, network, node, "psk", rng, out->preshared_key, e);
+		ret = load(&psk, rng, out->preshared_key, e);
 	if (ret)
 		key_wipe(out, sizeof(*out));
 	else
 		key_public(out->private_key, out->public_key);
 	return ret;
+}
+
+int client_keys_renew(const char *directory, const char *network, const char *path, int shared,
+		      struct rng *rng, struct err *e)
+{
+	struct key_file key = {directory, network, path, "key"};
+	struct key_file psk = {directory, network, path, "psk"};
+	int ret = shared ? 0 : renew(&key, rng, e);
+
+	return ret ? ret : renew(&psk, rng, e);
+}
+
+int client_keys_renew_shared(const char *directory, const char *network, struct rng *rng,
+			     struct err *e)
+{
+	struct key_file key = {directory, network, SHARED, "key"};
+
+	return renew(&key, rng, e);
+}
+
+int client_keys_remove(const char *directory, const char *network, const char *path, struct err *e)
+{
+	struct key_file key = {directory, network, path, "key"};
+	struct key_file psk = {directory, network, path, "psk"};
+	int ret = remove_key(&key, e);
+
+	return ret ? ret : remove_key(&psk, e);
 }

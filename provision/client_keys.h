@@ -16,11 +16,22 @@ struct client_keys {
 	uint8_t private_key[KEY_BYTES], public_key[KEY_BYTES], preshared_key[KEY_BYTES];
 };
 
-/* The keys for the tunnel to `node`, which are made where there are none (with `rng` NULL that is
+/* The keys of the tunnel of `path`, which are made where there are none (with `rng` NULL that is
  * -ENOENT). With `shared` all tunnels of the network have one key pair. Wipe *out. Returns 0,
  * -EINVAL where a file is damaged, -EPERM where others may read it, or -errno, with a sentence that
  * holds no key. */
-int client_keys_load(const char *directory, const char *network, const char *node, int shared,
+int client_keys_load(const char *directory, const char *network, const char *path, int shared,
 		     struct rng *rng, struct client_keys *out, struct err *e);
+
+/* Makes new ones in their place, but for a shared key pair. 0 or -errno. */
+int client_keys_renew(const char *directory, const char *network, const char *path, int shared,
+		      struct rng *rng, struct err *e);
+
+/* Makes a new shared key pair. 0 or -errno. */
+int client_keys_renew_shared(const char *directory, const char *network, struct rng *rng,
+			     struct err *e);
+
+/* Deletes those that are of that tunnel alone, where they are there. 0 or -errno. */
+int client_keys_remove(const char *directory, const char *network, const char *path, struct err *e);
 
 #endif

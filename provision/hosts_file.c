@@ -12,8 +12,10 @@ static void write_group(const struct provision_config *config, const struct stat
 
 		if (want->role != role || !known || !*known->ip)
 			continue;
-		fprintf(out, "%s ansible_host=%s ansible_port=%u ansible_user=%s", want->name,
-			known->ip, config->ssh.port, config->ssh.user);
+		fprintf(out, "%s ansible_host=%s ansible_port=%u ansible_user=%s wg_port=%u",
+			want->name, known->ip, want->ssh.port, want->ssh.user, want->port);
+		if (strcmp(want->ssh.key, config->ssh.key) != 0)
+			fprintf(out, " ansible_ssh_private_key_file=\"%s\"", want->ssh.key);
 		if (*known->host_key)
 			fprintf(out, " host_key=\"%s\"", known->host_key);
 		fputc('\n', out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/file.h"
 #include "provision/inventory_vars.h"
@@ -39,7 +40,7 @@ struct inventory {
 	size_t host_count;
 	struct vars of[SECTION_OTHER]; /* by section */
 	enum section section;
-	bool in_vars;
+	bool in_vars, in_group; /* behind the first [group] */
 	int line;
 };
 
@@ -87,6 +88,14 @@ static char *next_word(const struct inventory *in, const char *line, char **rest
 	return NULL;
 }
 
+/* Makes room for one more behind `count`, twice as much each time: a file may have many. */
+static void *grow(void *items, size_t count, size_t bytes)
+{
+	bool full = (count & (count - 1)) == 0;
+
+	return full ? reallocarray(items, count ? 2 * count : 1, bytes) : items;
+}
+
 /* NAME=VALUE, cut in two. */
 static void add_var(struct inventory *in, struct vars *vars, char *word, int column)
 {
@@ -97,7 +106,7 @@ static void add_var(struct inventory *in, struct vars *vars, char *word, int col
 		wrong(in, column, "\"%.60s\" is no NAME=VALUE", word);
 		return;
 	}
-	grown = reallocarray(vars->items, vars->count + 1, sizeof(*grown));
+	grown = grow(vars->items, vars->count, sizeof(*grown));
 	if (!grown) {
 		in->d->out_of_memory = true;
 		return;
@@ -146,7 +155,7 @@ static void read_section(struct inventory *in, char *line, int column)
 			in->d, in->file, in->line, column,
 			"group %.40s is not used; proxies stand under [vpn], the exit under [comp]",
 			line + 1);
-	if (in->section == SECTION_ALL && !in->in_vars)
+	if ((kind || in->section == SECTION_ALL) && !in->in_vars)
 		in->section = SECTION_OTHER;
 }
 
@@ -173,7 +182,7 @@ static void read_group_var(struct inventory *in, char *line, char *text)
 
 static void read_host(struct inventory *in, char *line, char *text)
 {
-	struct host *grown = reallocarray(in->hosts, in->host_count + 1, sizeof(*grown));
+	struct host *grown = grow(in->hosts, in->host_count, sizeof(*grown));
 	char *rest = text, *word;
 	int column;
 
@@ -192,6 +201,24 @@ static void read_host(struct inventory *in, char *line, char *text)
 		add_var(in, &grown->vars, word, column);
 }
 
+/* "[2001:db8::1]" and "[2001:db8::1]:22" are hosts, not groups. */
+static bool is_ipv6(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon && strchr(colon + 1, ':') &&
+	       text[1 + strspn(text + 1, "0123456789abcdefABCDEF:.")] == ']';
+}
+
+static void skip_stray(struct inventory *in, int column)
+{
+	if (!in->in_group)
+		diag_note(in->d, in->file, in->line, column,
+			  "what stands before the first group is not used; proxies stand under "
+			  "[vpn], the exit under [comp]");
+	in->in_group = true; /* once is enough */
+}
+
 static void read_line(struct inventory *in, char *line)
 {
 	char *text = line + strspn(line, " \t");
@@ -204,10 +231,12 @@ static void read_line(struct inventory *in, char *line)
 		      "this is YAML or JSON; an inventory in INI form is wanted, with [vpn] and "
 		      "[comp]");
 		in->section = SECTION_OTHER;
-	} else if (*text == '[') {
+		in->in_group = true;
+	} else if (*text == '[' && !is_ipv6(text)) {
+		in->in_group = true;
 		read_section(in, text, column);
 	} else if (in->section == SECTION_OTHER) {
-		return;
+		skip_stray(in, column);
 	} else if (in->in_vars) {
 		read_group_var(in, line, text);
 	} else {
@@ -217,14 +246,16 @@ static void read_line(struct inventory *in, char *line)
 
 static void read_text(struct inventory *in, char *text)
 {
-	char *next;
+	char *next, *end;
 
 	in->section = SECTION_OTHER; /* hosts before the first group belong to none */
 	for (char *line = text; line; line = next) {
 		next = strchr(line, '\n');
+		end = next ? next : line + strlen(line);
 		if (next)
 			*next++ = '\0';
-		line[strcspn(line, "\r")] = '\0';
+		if (end > line && end[-1] == '\r')
+			end[-1] = '\0';
 		in->line++;
 		read_line(in, line);
 	}
@@ -241,7 +272,7 @@ static void take_alias(const struct inventory *in, const struct host *host, char
 				     host->column};
 	const char *wrong;
 
-	if (strchr(alias, '[')) {
+	if (strchr(alias, '[') && !is_ipv6(alias)) {
 		diag_error(in->d, in->file, host->line, host->column,
 			   "\"%.60s\": ranges are not accepted; write every host on a line of its "
 			   "own",
@@ -276,11 +307,21 @@ static void derive_name(const char *alias, char out[PROVIDER_NAME_BYTES])
 	memmove(out, out + strspn(out, "-"), used + 1 - strspn(out, "-"));
 }
 
-static void apply_vars(const struct inventory *in, const struct vars *vars,
+/* With `d` NULL what is wrong was said before. */
+static void apply_vars(const struct inventory *in, const struct vars *vars, struct diags *d,
 		       struct config_node *node)
 {
 	for (size_t i = 0; i < vars->count; i++)
-		inventory_vars_set(&vars->items[i], in->file, in->d, node);
+		inventory_vars_set(&vars->items[i], in->file, d, node);
+}
+
+/* Once, not for every host that they are for. */
+static void check_group_vars(const struct inventory *in)
+{
+	struct config_node scratch = {.index = 0};
+
+	for (size_t i = 0; i < SECTION_OTHER; i++)
+		apply_vars(in, &in->of[i], in->d, &scratch);
 }
 
 static void fill(const struct inventory *in, const struct host *host,
@@ -298,35 +339,42 @@ static void fill(const struct inventory *in, const struct host *host,
 		.ssh = config->ssh,
 	};
 	snprintf(alias, sizeof(alias), "%s", host->alias);
-	apply_vars(in, &in->of[SECTION_ALL], node);
-	apply_vars(in, &in->of[host->section], node);
+	apply_vars(in, &in->of[SECTION_ALL], NULL, node);
+	apply_vars(in, &in->of[host->section], NULL, node);
 	take_alias(in, host, alias, node);
 	derive_name(alias, node->name);
-	apply_vars(in, &host->vars, node);
+	apply_vars(in, &host->vars, in->d, node);
+	if (!*node->name && *node->address)
+		diag_error(in->d, in->file, host->line, host->column,
+			   "\"%.60s\" makes no name; give it one with name=", alias);
 }
 
-/* The same host twice would be two paths of one machine, or a proxy that is its own exit. */
+/* The same host twice would be two paths of one machine, or a proxy that is its own exit. Returns
+ * true where `a` is that. */
+static bool check_twin(const struct inventory *in, const struct config_node *a,
+		       const struct config_node *b)
+{
+	bool host = *a->address && strcasecmp(a->address, b->address) == 0;
+	bool name = *a->name && strcmp(a->name, b->name) == 0;
+
+	if (host)
+		diag_error(in->d, in->file, a->line, a->column,
+			   "%s is on line %d already; every proxy, and the exit, is a host of its "
+			   "own",
+			   a->address, b->line);
+	else if (name)
+		diag_error(in->d, in->file, a->line, a->column,
+			   "the name %s is taken by line %d; give it another with name=", a->name,
+			   b->line);
+	return host || name;
+}
+
 static void check_twins(const struct inventory *in, const struct provision_config *config)
 {
-	for (size_t i = 1; i < config->node_count; i++) {
-		const struct config_node *a = &config->nodes[i];
-
-		for (size_t j = 0; j < i; j++) {
-			const struct config_node *b = &config->nodes[j];
-
-			if (*a->address && strcmp(a->address, b->address) == 0)
-				diag_error(
-					in->d, in->file, a->line, a->column,
-					"%s is on line %d already; every proxy, and the exit, is a "
-					"host of its own",
-					a->address, b->line);
-			else if (*a->name && strcmp(a->name, b->name) == 0)
-				diag_error(in->d, in->file, a->line, a->column,
-					   "the name %s is taken by line %d; give it another with "
-					   "name=",
-					   a->name, b->line);
-		}
-	}
+	for (size_t i = 1; i < config->node_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (check_twin(in, &config->nodes[i], &config->nodes[j]))
+				break;
 }
 
 static const struct host *find_exit(const struct inventory *in)
@@ -350,27 +398,41 @@ static const struct host *find_exit(const struct inventory *in)
 	return exit;
 }
 
+/* Too many are counted, but not looked at. */
+static void take_proxies(const struct inventory *in, struct provision_config *config)
+{
+	const struct host *surplus = NULL;
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < in->host_count; i++) {
+		if (in->hosts[i].section != SECTION_VPN)
+			continue;
+		if (count < CONFIG_PROXIES_MAX)
+			fill(in, &in->hosts[i], config, count,
+			     &config->nodes[config->node_count++]);
+		else if (!surplus)
+			surplus = &in->hosts[i];
+		count++;
+	}
+	if (count < 1 || surplus)
+		diag_error(in->d, in->file, surplus ? surplus->line : 0,
+			   surplus ? surplus->column : 0,
+			   "%u proxies under [vpn]; 1 to %d are accepted (the tunnel addresses .5 "
+			   "to .99)",
+			   count, CONFIG_PROXIES_MAX);
+}
+
 static int take_hosts(const struct inventory *in, struct provision_config *config)
 {
 	const struct host *exit = find_exit(in);
-	unsigned int index = 0;
 
 	free(config->nodes);
 	config->node_count = 0;
-	config->nodes = calloc(in->host_count + 1, sizeof(*config->nodes));
+	config->nodes = calloc(CONFIG_PROXIES_MAX + 1, sizeof(*config->nodes));
 	if (!config->nodes)
 		return -ENOMEM;
-	for (size_t i = 0; i < in->host_count; i++)
-		if (in->hosts[i].section == SECTION_VPN) {
-			fill(in, &in->hosts[i], config, index,
-			     &config->nodes[config->node_count++]);
-			index++;
-		}
-	if (index < 1 || index > CONFIG_PROXIES_MAX)
-		diag_error(in->d, in->file, 0, 0,
-			   "%u proxies under [vpn]; 1 to %d are accepted (the tunnel addresses .5 "
-			   "to .99)",
-			   index, CONFIG_PROXIES_MAX);
+	check_group_vars(in);
+	take_proxies(in, config);
 	if (exit)
 		fill(in, exit, config, 0, &config->nodes[config->node_count++]);
 	check_twins(in, config);
@@ -396,8 +458,10 @@ int inventory_load(const char *file, struct diags *d, struct provision_config *c
 	struct err e;
 	int ret = diags_add_file(d, file) ? conf_file_read(file, MAX_BYTES, &content, &e) : -ENOMEM;
 
-	if (ret && ret != -ENOMEM)
+	if (ret && ret != -ENOMEM) {
 		diag_error(d, file, 0, 0, "%s", e.text);
+		ret = -EINVAL;
+	}
 	if (!ret && memchr(content.text, '\0', content.bytes))
 		diag_error(d, file, 0, 0, "it holds a NUL: it is no text");
 	if (!ret)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/nearest.h"
+#include "lib/ip.h"
 #include "provision/pubkey.h"
 
 #define DIGITS "0123456789"
@@ -26,10 +27,14 @@ bool inventory_vars_is_name(const char *text)
 
 const char *inventory_vars_address(const char *text)
 {
+	struct ip ip;
+
 	if (strchr(text, ':'))
 		return "is IPv6; servers are reached by IPv4";
 	if (text[0] == '-' || text[0] == '.' ||
-	    !is_made_of(text, LOWER UPPER DIGITS ".-_", CONFIG_ADDRESS_BYTES))
+	    !is_made_of(text, LOWER UPPER DIGITS ".-_", CONFIG_ADDRESS_BYTES) ||
+	    /* "203.0.113" would be looked up as 203.0.0.113 */
+	    (is_made_of(text, DIGITS ".", CONFIG_ADDRESS_BYTES) && ip_parse(text, &ip) < 0))
 		return "is no IPv4 address and no name of a host";
 	return NULL;
 }
@@ -79,8 +84,8 @@ static const char *set_key(const char *text, struct config_node *node)
 	size_t i;
 
 	for (i = 0; text[i]; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return "holds a character that is not printable ASCII";
+		if (text[i] < 0x20 || text[i] > 0x7e || strchr("'\"", text[i]))
+			return "holds a quote, or what is not printable ASCII";
 	if (text[0] == '-' || i == 0 || i >= sizeof(node->ssh.key))
 		return "is no name of a file";
 	strcpy(node->ssh.key, text);
@@ -89,14 +94,16 @@ static const char *set_key(const char *text, struct config_node *node)
 
 static const char *set_host_key(const char *text, struct config_node *node)
 {
+	size_t type = strcspn(text, " \t");
+	const char *blob = text + type + strspn(text + type, " \t");
 	struct err e;
 
 	if (strlen(text) >= sizeof(node->host_key) || pubkey_check(text, &e))
 		return "is no public host key, such as \"ssh-ed25519 AAAA...\"; see "
 		       "/etc/ssh/ssh_host_ed25519_key.pub on the host";
 	/* Without the comment. */
-	snprintf(node->host_key, sizeof(node->host_key), "%.*s",
-		 (int)(strcspn(text, " ") + 1 + strcspn(strchr(text, ' ') + 1, " ")), text);
+	snprintf(node->host_key, sizeof(node->host_key), "%.*s %.*s", (int)type, text,
+		 (int)strcspn(blob, " \t\r\n"), blob);
 	return NULL;
 }
 
@@ -173,6 +180,8 @@ void inventory_vars_set(const struct inventory_var *var, const char *file, struc
 		if (strcmp(var->name, known[i].name) != 0)
 			continue;
 		wrong = known[i].set(var->value, node);
+		if (!d)
+			return;
 		if (wrong && known[i].quiet)
 			diag_error(d, file, var->line, var->column, "%s %s", var->name, wrong);
 		else if (wrong)
@@ -180,5 +189,6 @@ void inventory_vars_set(const struct inventory_var *var, const char *file, struc
 				   var->value, wrong);
 		return;
 	}
-	say_unknown(var, file, d);
+	if (d)
+		say_unknown(var, file, d);
 }

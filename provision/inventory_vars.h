@@ -10,7 +10,8 @@ struct inventory_var {
 	int line, column; /* of the name */
 };
 
-/* Sets what the variable says; what is wrong with it, or that it is not used, goes to `d`. */
+/* Sets what the variable says; what is wrong with it, or that it is not used, goes to `d`
+ * (NULL: to nobody). */
 void inventory_vars_set(const struct inventory_var *var, const char *file, struct diags *d,
 			struct config_node *node);
 

@@ -5,13 +5,23 @@
 
 #include "provision/config.h"
 #include "provision/env.h"
+#include "provision/live.h"
 #include "provision/provider.h"
 #include "provision/setup.h"
 #include "provision/state.h"
+#include "provision/tunnel_check.h"
 
 /* Whether a host that nobody knows yet is the one that it should be. */
 typedef bool (*job_trust_fn)(void *arg, const char *node, const char *address,
 			     const char *fingerprint);
+
+/* As tunnel_check_run. */
+typedef int (*job_prove_fn)(const struct tunnel_check_peer *proxy,
+			    const struct tunnel_check_peer *exit, const struct provision_env *env,
+			    struct mono deadline, struct tunnel_check_result *out, struct err *e);
+
+/* Writes the client's files anew by what the state says. 0 or -errno. */
+typedef int (*job_bundle_fn)(void *arg, struct err *e);
 
 struct job {
 	const struct provision_config *config;
@@ -22,7 +32,11 @@ struct job {
 	const char *key_id;	  /* an ssh key of the account; NULL: ensure public_key */
 	const char *public_key;	  /* "ssh-ed25519 AAAA..." */
 	setup_host_fn setup_host; /* NULL: leave servers as they are once they run */
-	job_trust_fn trust;	  /* NULL: nobody can be asked */
+	job_prove_fn prove;	  /* NULL: whether paths work is not looked at */
+	const struct live *live;  /* NULL: no daemon here uses the network */
+	job_bundle_fn bundle;	  /* NULL: not wanted */
+	void *bundle_arg;
+	job_trust_fn trust; /* NULL: nobody can be asked */
 	void *trust_arg;
 	unsigned int parallel;	 /* so many servers are set up at once */
 	int64_t poll_us;	 /* between two looks at the cloud */

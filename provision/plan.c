@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a server that another one is to replace. */
+#define REPLACED "goes once its replacement works: comps provision replace %.*s"
+
 struct input {
 	const struct provision_config *config;
 	const struct state *state;
@@ -70,7 +73,8 @@ static const struct provider_node *choose(const struct input *in, const char *na
 	for (size_t i = 0; i < in->found->count; i++) {
 		const struct provider_node *node = &in->found->items[i];
 
-		if (strcmp(node->name, name) == 0 && (!best || is_better(node, best, known)))
+		if (strcmp(node->name, name) == 0 && !state_retires(in->state, name, node->id) &&
+		    (!best || is_better(node, best, known)))
 			best = node;
 	}
 	return best;
@@ -116,10 +120,10 @@ static void to_keep(const struct input *in, const struct config_node *want,
 	const struct provider_node *node = item->found;
 
 	if (strcmp(node->region, want->region) != 0 || strcmp(node->size, want->size) != 0)
-		settle(item, PLAN_DRIFT,
-		       "the configuration says %s in %s; to replace it: destroy --node %s, then "
-		       "apply",
-		       want->size, want->region, want->name);
+		settle(item, PLAN_DRIFT, "the configuration says %s in %s; to replace it: %s %s%s",
+		       want->size, want->region,
+		       want->role == PROVIDER_VPN ? "replace" : "destroy --node", want->name,
+		       want->role == PROVIDER_VPN ? "" : ", then apply");
 	else if (node->role != want->role)
 		settle(item, PLAN_DRIFT,
 		       "was made as %s; to replace it: destroy --node %s, then "
@@ -138,6 +142,8 @@ static void to_keep(const struct input *in, const struct config_node *want,
 	else if (known->index != want->index)
 		settle(item, PLAN_CHANGE, "was number %u of the proxies, is now %u", known->index,
 		       want->index);
+	else if (in->set_up && want->role == PROVIDER_VPN && !known->proved)
+		settle(item, PLAN_CHANGE, "is set up, but has not been seen to work yet");
 	else
 		settle(item, PLAN_OK, "%s", "");
 }
@@ -182,7 +188,9 @@ static void add_found(const struct input *in, const struct provider_node *node, 
 		return;
 	item = add_item(plan, node->name);
 	describe_found(item, node);
-	if (!*node->name)
+	if (state_retires(in->state, node->name, node->id))
+		settle(item, PLAN_DRIFT, REPLACED, PROVIDER_NAME_BYTES, node->name);
+	else if (!*node->name)
 		settle(item, PLAN_DRIFT,
 		       "\"%.60s\" has the network's tag but no node's; it is left alone",
 		       node->title);
@@ -203,7 +211,10 @@ static void add_left(const struct input *in, const struct state_node *known, str
 	item->role = known->role;
 	strcpy(item->id, known->id);
 	strcpy(item->ip, known->ip);
-	settle(item, PLAN_DESTROY, "no longer in the inventory: to be cleared");
+	if (state_is_retired(known))
+		settle(item, PLAN_DRIFT, REPLACED, (int)strlen(known->name) - 1, known->name);
+	else
+		settle(item, PLAN_DESTROY, "no longer in the inventory: to be cleared");
 }
 
 static void add_up(struct plan *plan)

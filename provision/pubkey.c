@@ -12,6 +12,7 @@
 #define BLOB_MAX_BYTES 1400
 #define TYPE	       "ssh-ed25519"
 #define PEM_COLUMNS    70
+#define TYPE_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.-"
 
 int pubkey_check(const char *line, struct err *e)
 {
@@ -20,7 +21,9 @@ int pubkey_check(const char *line, struct err *e)
 	uint8_t raw[BLOB_MAX_BYTES];
 
 	blob = strcspn(text, " \t\r\n");
-	if (sodium_base642bin(raw, sizeof(raw), text, blob, NULL, &bytes, NULL,
+	/* The type goes into options of ssh and into its files. */
+	if (strspn(line, TYPE_LETTERS) != type ||
+	    sodium_base642bin(raw, sizeof(raw), text, blob, NULL, &bytes, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
 	    bytes < 4)
 		return err_set(e, -EINVAL, "is no ssh public key such as \"" TYPE " AAAA...\"");

@@ -9,6 +9,7 @@
 #   SSH_PORT                      of this host
 #   CHECK                         1: change nothing, say what would be changed
 #   REMOVE                        1: take away everything of this network but the packages
+#   REKEY                         1: make a new key in place of the one that is there; the exit uses it a moment later
 #   FRESH                         1: just made in a cloud: the ssh host key was in its metadata, make another
 #
 # What a person may want to read goes to stderr. The last line of stdout is JSON: {"ok":true,"public_key":...,"changed":[...]} or
@@ -67,9 +68,14 @@ has systemctl || die "there is no systemd"
 # ---- taking it away ----
 
 conf=/etc/wireguard/$IF.conf key=/etc/comps/$NET.key rules=/etc/comps/$NET.nft table=comps_$(printf '%s' "$NET" | tr - _)
+peer() { # whether the client has come through
+	wg show "$IF" dump 2>/dev/null | awk -v now="$(date +%s)" 'NR == 2 {
+		if ($5) printf "last handshake of the client %d s ago, from %s", now - $5, $3
+		else printf "no handshake of the client yet, %d bytes came in", $6 }'
+}
 answer() {
-	printf '{"ok":true,"role":"%s","public_key":"%s","wan":"%s","host_key":"%s","changed":[%s],"warnings":[%s]}\n' \
-		"$ROLE" "$public_key" "$WAN" "$HOST_KEY" "$(list "$CHANGED")" "$(list "$WARNINGS")"
+	printf '{"ok":true,"role":"%s","public_key":"%s","wan":"%s","host_key":"%s","peer":"%s","changed":[%s],"warnings":[%s]}\n' \
+		"$ROLE" "$public_key" "$WAN" "$HOST_KEY" "$(peer)" "$(list "$CHANGED")" "$(list "$WARNINGS")"
 	exit 0
 }
 public_key='' WAN=''
@@ -122,7 +128,7 @@ fi
 if ip link show "$IF" >/dev/null 2>&1 && [ ! -f "$conf" ]; then die "the interface $IF is there and not ours"; fi
 directory /etc/wireguard
 directory /etc/comps
-if [ ! -s "$key" ] && changed "$key"; then
+if { [ ! -s "$key" ] || [ "$REKEY" = 1 ]; } && changed "$key"; then
 	wg genkey >"$key.comps-new" && mv "$key.comps-new" "$key" || die "cannot make a key"
 fi
 [ ! -s "$key" ] || public_key=$(wg pubkey <"$key") || die "$key is no key"
@@ -258,8 +264,14 @@ if [ -z "$(live)" ] || [ "$(systemctl is-active "$unit")" != active ]; then
 elif [ "$(live)" != "$wanted" ]; then
 	if changed "$IF set as it should be"; then
 		# Sessions live on through syncconf; what it cannot change needs a restart.
-		wg-quick strip "$IF" >/run/comps-strip && wg syncconf "$IF" /run/comps-strip
-		rm -f /run/comps-strip
+		sync="wg-quick strip $IF >/run/comps-strip && wg syncconf $IF /run/comps-strip; rm -f /run/comps-strip"
+		if [ "$REKEY$ROLE" = 1comp ]; then
+			# Our answer may go to the client through this very tunnel.
+			run systemd-run -q --no-block sh -c "sleep 0.3; $sync"
+			wanted=$(live)
+		else
+			sh -c "$sync"
+		fi
 		[ "$(live)" = "$wanted" ] || run systemctl restart "$unit"
 	fi
 fi

@@ -20,7 +20,8 @@ struct run {
 	struct server_task *tasks;
 	struct client_keys *keys; /* of each task */
 	size_t count, next;
-	const char *proxies[CONFIG_PROXIES_MAX]; /* the addresses, in their order */
+	const char *proxies[2 * CONFIG_PROXIES_MAX]; /* the addresses, in their order; then of
+							those that are being replaced */
 	size_t proxy_count;
 	const struct config_node *exit;
 	struct provision_env env; /* the job's, with one event at a time */
@@ -99,6 +100,7 @@ static int set_up(struct run *run, struct server_task *task, const struct client
 		.identity = *want->ssh.key ? want->ssh.key : NULL,
 		.host_key = known->host_key,
 		.fresh = task->fresh && known->status < STATE_READY,
+		.rekey = task->rekey,
 		.ssh = &want->ssh,
 		.port = want->port,
 		.exit_address = is_exit || !exit ? "" : exit->ip,
@@ -111,6 +113,14 @@ static int set_up(struct run *run, struct server_task *task, const struct client
 	return run->setup_host(&in, &task->output, &task->why);
 }
 
+/* Every path leads through the exit. */
+static void unprove(struct state *state, const struct state_node *changed)
+{
+	for (size_t i = 0; i < state->node_count; i++)
+		if (changed->role == PROVIDER_COMP || changed == &state->nodes[i])
+			state->nodes[i].proved = false;
+}
+
 /* Called with the lock held: the state is one file. */
 static void note(struct run *run, const struct server_task *task)
 {
@@ -121,6 +131,8 @@ static void note(struct run *run, const struct server_task *task)
 	known->index = task->want->index;
 	known->ssh = task->want->ssh;
 	known->status = STATE_READY;
+	if (*task->output.changed)
+		unprove(run->job->state, known);
 	run->error = state_save(run->job->state, &run->why);
 }
 
@@ -185,6 +197,7 @@ static int load_keys(struct run *run, struct err *e)
 	const struct job *job = run->job;
 	struct rng *rng = run->mode == SETUP_APPLY ? job->env->rng : NULL;
 	bool shared = job->config->client_keys == CONFIG_KEYS_SHARED;
+	const char *path;
 	int ret = 0;
 
 	run->keys = calloc(run->count + 1, sizeof(*run->keys));
@@ -193,8 +206,9 @@ static int load_keys(struct run *run, struct err *e)
 	for (size_t i = 0; !ret && i < run->count; i++) {
 		struct server_task *task = &run->tasks[i];
 
-		ret = client_keys_load(job->state->directory, job->config->network,
-				       task->want->name, shared, rng, &run->keys[i], e);
+		path = state_find(job->state, task->want->name)->path;
+		ret = client_keys_load(job->state->directory, job->config->network, path, shared,
+				       rng, &run->keys[i], e);
 		if (ret != -ENOENT || run->mode == SETUP_APPLY)
 			continue;
 		ret = 0; /* taking away needs none */
@@ -233,6 +247,13 @@ static void find_servers(struct run *run)
 		if (want->role == PROVIDER_COMP)
 			run->exit = want;
 		else if (known && *known->ip)
+			run->proxies[run->proxy_count++] = known->ip;
+	}
+	for (size_t i = 0; i < job->state->node_count; i++) {
+		const struct state_node *known = &job->state->nodes[i];
+
+		if (state_is_retired(known) && *known->ip &&
+		    run->proxy_count < sizeof(run->proxies) / sizeof(run->proxies[0]))
 			run->proxies[run->proxy_count++] = known->ip;
 	}
 }

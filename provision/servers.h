@@ -8,7 +8,7 @@
 
 struct server_task {
 	const struct config_node *want;
-	bool fresh; /* see setup.h */
+	bool fresh, rekey; /* see setup.h */
 	/* what came of it */
 	bool done;
 	int error;

@@ -75,6 +75,7 @@ static void write_script(FILE *out, const struct setup_input *in)
 	assign_number(out, "SSH_PORT", in->ssh->port);
 	assign(out, "CHECK", in->mode == SETUP_CHECK ? "1" : "0");
 	assign(out, "REMOVE", in->mode == SETUP_REMOVE ? "1" : "0");
+	assign(out, "REKEY", in->rekey ? "1" : "0");
 	assign(out, "FRESH", in->fresh ? "1" : "0");
 	if (in->fresh) /* apt belongs to cloud-init until then */
 		fputs("i=0; while [ ! -e " USER_DATA_MARKER " ] && [ $i -lt 150 ]; do sleep 2; "
@@ -135,7 +136,7 @@ static void join(const json_t *list, char *out, size_t out_bytes)
 static int take_answer(struct ssh_result *result, struct setup_output *out, struct err *e)
 {
 	json_t *answer = json_loads(last_line(result->out), 0, NULL);
-	const char *step, *why, *key, *host_key;
+	const char *step, *why, *key, *host_key, *peer;
 	int ret = 0;
 
 	if (json_is_true(json_object_get(answer, "ok"))) {
@@ -144,6 +145,8 @@ static int take_answer(struct ssh_result *result, struct setup_output *out, stru
 		snprintf(out->wg_public, sizeof(out->wg_public), "%s", key ? key : "");
 		if (host_key && *host_key)
 			snprintf(out->host_key, sizeof(out->host_key), "%s", host_key);
+		peer = json_string_value(json_object_get(answer, "peer"));
+		snprintf(out->peer, sizeof(out->peer), "%s", peer ? peer : "");
 		join(json_object_get(answer, "changed"), out->changed, sizeof(out->changed));
 		join(json_object_get(answer, "warnings"), out->warnings, sizeof(out->warnings));
 	} else if (answer) {

@@ -28,6 +28,7 @@ struct setup_input {
 	const char *host_key; /* the public key it shows: "ssh-ed25519 AAAA..." */
 	bool fresh;	      /* just made: it may still be booting for the first time, and its
 				 host key is to be replaced, as the first one is not secret */
+	bool rekey;	      /* it is to make a new key of its own */
 	const struct config_ssh *ssh;
 	uint32_t port;		    /* WireGuard's on this server */
 	const char *exit_address;   /* "": this is the exit, or it has none yet */
@@ -42,6 +43,7 @@ struct setup_output {
 	char wg_public[48];		/* of its WireGuard interface */
 	char changed[256];		/* what was changed, or is to be; "": nothing */
 	char warnings[256];		/* what is in the way there; "": nothing */
+	char peer[128];			/* when it has last heard of the client */
 };
 
 /* Sets the server up, or finds that nothing is to be done. A check is one attempt, the others go on

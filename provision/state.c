@@ -252,6 +252,26 @@ struct state_node *state_find(const struct state *state, const char *name)
 	return NULL;
 }
 
+/* "next" is a word of `comps migrate`; wg0 is the inner tunnel. */
+static bool is_free(const struct state *state, const char *path)
+{
+	for (size_t i = 0; i < state->node_count; i++)
+		if (strcmp(state->nodes[i].path, path) == 0)
+			return false;
+	return strlen(path) < IFNAMSIZ && strcmp(path, "next") != 0 && strcmp(path, "wg0") != 0;
+}
+
+/* NAME, or NAME-2, NAME-3, ..., cut so that it can be the name of an interface. */
+static void choose_path(const struct state *state, const char *name, char out[IFNAMSIZ])
+{
+	char path[PROVIDER_NAME_BYTES];
+
+	snprintf(path, sizeof(path), "%s", name);
+	for (unsigned int i = 2; !is_free(state, path); i++)
+		snprintf(path, sizeof(path), "%.11s-%u", name, i % 1000);
+	strcpy(out, path);
+}
+
 struct state_node *state_put(struct state *state, const char *name)
 {
 	struct state_node *node = state_find(state, name), *grown;
@@ -262,9 +282,11 @@ struct state_node *state_put(struct state *state, const char *name)
 	if (!grown)
 		return NULL;
 	state->nodes = grown;
-	node = &grown[state->node_count++];
+	node = &grown[state->node_count];
 	*node = (struct state_node){.index = 0};
 	snprintf(node->name, sizeof(node->name), "%s", name);
+	choose_path(state, name, node->path);
+	state->node_count++;
 	return node;
 }
 
@@ -274,6 +296,40 @@ void state_drop(struct state *state, const char *name)
 
 	if (node)
 		*node = state->nodes[--state->node_count];
+}
+
+static void retired_name(const char *name, char out[PROVIDER_NAME_BYTES])
+{
+	snprintf(out, PROVIDER_NAME_BYTES, "%.*s%c", PROVIDER_NAME_BYTES - 2, name,
+		 STATE_RETIRED_MARK);
+}
+
+void state_retire(struct state *state, const char *name)
+{
+	struct state_node *node = state_find(state, name);
+
+	if (node)
+		retired_name(name, node->name);
+}
+
+struct state_node *state_retired(const struct state *state, const char *name)
+{
+	char retired[PROVIDER_NAME_BYTES];
+
+	retired_name(name, retired);
+	return state_find(state, retired);
+}
+
+bool state_retires(const struct state *state, const char *name, const char *id)
+{
+	const struct state_node *retired = state_retired(state, name);
+
+	return retired && strcmp(retired->id, id) == 0;
+}
+
+bool state_is_retired(const struct state_node *node)
+{
+	return strchr(node->name, STATE_RETIRED_MARK) != NULL;
 }
 
 int state_networks(const char *directory, int (*fn)(void *arg, const char *network), void *arg,

@@ -8,13 +8,15 @@
 #ifndef COMPS_PROVISION_STATE_H
 #define COMPS_PROVISION_STATE_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/err.h"
 #include "provision/config.h"
 
-#define STATE_KEY_BYTES 1024 /* a line of an ssh public key: RSA keys are long */
+#define STATE_RETIRED_MARK '~'	/* in no name of a configuration */
+#define STATE_KEY_BYTES	   1024 /* a line of an ssh public key: RSA keys are long */
 
 enum state_status {
 	STATE_INTENT, /* about to be made: whether it was is not known */
@@ -24,7 +26,8 @@ enum state_status {
 };
 
 struct state_node {
-	char name[PROVIDER_NAME_BYTES];
+	char name[PROVIDER_NAME_BYTES]; /* of a retired one with STATE_RETIRED_MARK behind it */
+	char path[IFNAMSIZ]; /* of the client to it, and its interface; its keys are named so too */
 	enum provider_role role;
 	unsigned int index; /* among the proxies, from 0; of the exit 0 */
 	enum state_status status;
@@ -34,6 +37,7 @@ struct state_node {
 	char region[PROVIDER_SLUG_BYTES], size[PROVIDER_SLUG_BYTES];
 	char host_key[STATE_KEY_BYTES]; /* public: "ssh-ed25519 AAAA..."; "": not known */
 	char wg_public[48];		/* of the server; "": not set up yet */
+	bool proved;	       /* since the last set-up a packet has gone this way and back */
 	struct config_ssh ssh; /* how it was logged in to; the user is "" where it never was */
 };
 
@@ -77,11 +81,24 @@ void state_close(struct state *state);
 /* NULL where there is none. */
 struct state_node *state_find(const struct state *state, const char *name);
 
-/* The node of that name, which is added, zeroed, if need be; earlier pointers to nodes are void.
- * NULL when out of memory. */
+/* The node of that name, which is added, zeroed, if need be, with a path that no other has; earlier
+ * pointers to nodes are void. NULL when out of memory. */
 struct state_node *state_put(struct state *state, const char *name);
 
 void state_drop(struct state *state, const char *name);
+
+/* Puts the server of `name` aside for the one that is to replace it: the name is free again, the
+ * path is not. */
+void state_retire(struct state *state, const char *name);
+
+/* The server that the one of `name` replaces; NULL where there is none. */
+struct state_node *state_retired(const struct state *state, const char *name);
+
+/* True where that is the server with this id. */
+bool state_retires(const struct state *state, const char *name, const char *id);
+
+/* True for an entry that state_retire has put aside. */
+bool state_is_retired(const struct state_node *node);
 
 /* Calls `fn` with the name of every network that has a state. 0, what `fn` returned, or -errno. */
 int state_networks(const char *directory, int (*fn)(void *arg, const char *network), void *arg,

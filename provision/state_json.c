@@ -11,14 +11,14 @@ static const char *const statuses[] = {"intent", "made", "active", "ready"}; /* 
 
 static json_t *node_json(const struct state_node *n)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
+	return json_pack("{s:s, s:s, s:b, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
 			 " s:{s:s, s:i, s:s, s:s}}",
-			 "name", n->name, "role", provider_role_name(n->role), "index",
-			 (int)n->index, "status", statuses[n->status], "run", n->run, "id", n->id,
-			 "action", n->action, "ip", n->ip, "region", n->region, "size", n->size,
-			 "host_key", n->host_key, "wg_public", n->wg_public, "ssh", "user",
-			 n->ssh.user, "port", (int)n->ssh.port, "key", n->ssh.key, "proxy_jump",
-			 n->ssh.proxy_jump);
+			 "name", n->name, "path", n->path, "proved", n->proved, "role",
+			 provider_role_name(n->role), "index", (int)n->index, "status",
+			 statuses[n->status], "run", n->run, "id", n->id, "action", n->action, "ip",
+			 n->ip, "region", n->region, "size", n->size, "host_key", n->host_key,
+			 "wg_public", n->wg_public, "ssh", "user", n->ssh.user, "port",
+			 (int)n->ssh.port, "key", n->ssh.key, "proxy_jump", n->ssh.proxy_jump);
 }
 
 char *state_json_write(const struct state *state)
@@ -88,8 +88,11 @@ static int read_node(const json_t *object, struct state *state, struct err *e)
 	if (!node)
 		return err_set(e, -ENOMEM, "out of memory");
 	node->status = (enum state_status)which;
+	node->proved = json_is_true(json_object_get(object, "proved"));
 	node->role = strcmp(role, "comp") == 0 ? PROVIDER_COMP : PROVIDER_VPN;
 	node->index = (unsigned int)json_integer_value(index);
+	if (json_object_get(object, "path")) /* earlier versions had none */
+		READ(object, node, path);
 	READ(object, node, run);
 	READ(object, node, id);
 	READ(object, node, action);

@@ -24,12 +24,13 @@ static int load(const struct provision_config *config, const struct state *state
 {
 	struct tunnel_check_peer *end = &out->end;
 	struct client_keys keys;
-	int ret = client_keys_load(state->directory, state->network, node->name,
+	int ret = client_keys_load(state->directory, state->network, known->path,
 				   config->client_keys == CONFIG_KEYS_SHARED, NULL, &keys, e);
 
 	if (ret)
 		return ret;
 	out->node = node;
+	out->path = known->path;
 	*end = (struct tunnel_check_peer){
 		.address = known->ip,
 		.port = (uint16_t)node->port,
@@ -43,23 +44,31 @@ static int load(const struct provision_config *config, const struct state *state
 	return key_parse(known->wg_public, end->public_key, e);
 }
 
+static int add(const struct provision_config *config, const struct state *state,
+	       const struct config_node *node, const struct state_node *known, struct tunnels *out,
+	       struct err *e)
+{
+	if (!known || known->status != STATE_READY)
+		return 0;
+	return load(config, state, node, known,
+		    node->role == PROVIDER_COMP ? &out->exit : &out->proxies[out->count++], e);
+}
+
 int tunnels_load(const struct provision_config *config, const struct state *state,
 		 struct tunnels *out, struct err *e)
 {
 	int ret = 0;
 
-	*out = (struct tunnels){.proxies = calloc(config->node_count + 1, sizeof(*out->proxies))};
+	*out = (struct tunnels){.proxies =
+					calloc(2 * config->node_count + 1, sizeof(*out->proxies))};
 	if (!out->proxies)
 		return err_set(e, -ENOMEM, "out of memory");
 	for (size_t i = 0; !ret && i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
-		const struct state_node *known = state_find(state, node->name);
 
-		if (known && known->status == STATE_READY)
-			ret = load(config, state, node, known,
-				   node->role == PROVIDER_COMP ? &out->exit
-							       : &out->proxies[out->count++],
-				   e);
+		ret = add(config, state, node, state_find(state, node->name), out, e);
+		if (!ret)
+			ret = add(config, state, node, state_retired(state, node->name), out, e);
 	}
 	if (!ret && (!out->exit.node || !out->count))
 		ret = err_set(e, -ENOENT, "%s of network %s is not set up yet",

@@ -12,11 +12,13 @@
 
 struct tunnel {
 	const struct config_node *node; /* borrowed of the configuration */
+	const char *path;		/* its name; borrowed of the state */
 	struct tunnel_check_peer end;	/* its address is the state's */
 };
 
 struct tunnels {
-	struct tunnel *proxies; /* those that are set up, in their order */
+	struct tunnel *proxies; /* those that are set up, in their order; one that is being
+				   replaced behind the one that replaces it */
 	size_t count;
 	struct tunnel exit;
 };

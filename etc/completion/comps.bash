@@ -32,7 +32,7 @@ _comps_words()
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
 			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node | \
-			-o | --output)
+			-i | --inventory | -a | --parallel | -o | --output)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -75,11 +75,13 @@ _comps_options()
 	replay) echo --exposure --policy --plugin --seed --seeds --jobs --run --verify ;;
 	provision)
 		case ${words[1]} in
-		apply) echo --output --yes --dry-run --node --token-file ;;
+		validate) echo --inventory ;;
+		apply) echo --output --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys ;;
 		bundle) echo --output --inventory ;;
-		destroy) echo --yes --dry-run --node --token-file ;;
-		plan) echo --detailed-exitcode --token-file ;;
-		status | inventory | orphans) echo --token-file ;;
+		destroy) echo --yes --dry-run --node --token-file --inventory --parallel ;;
+		plan) echo --detailed-exitcode --token-file --inventory ;;
+		status | inventory) echo --token-file --inventory ;;
+		orphans) echo --token-file ;;
 		esac
 		;;
 	leaktest) echo --config --uplink --count --for ;;
@@ -94,7 +96,7 @@ _comps()
 	_comps_words
 	COMPREPLY=()
 	case $prev in
-	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -H | --node) return ;;
+	-t | --timeout | -n | --interval | -F | --for | -N | --count | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -H | --node | -a | --parallel) return ;;
 	-p | --policy)
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_policies)" -- "$cur")
 		return
@@ -103,7 +105,7 @@ _comps()
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
 		;;
-	-s | --socket | -c | --config | -T | --token-file | -o | --output) words=(check) ;;
+	-s | --socket | -c | --config | -T | --token-file | -i | --inventory | -o | --output) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")

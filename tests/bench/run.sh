@@ -14,6 +14,7 @@
 #   probes       what probing costs
 #   recorder     what recording adds to a round of the loop, at 10,000 probes a second
 #   replay       12 policies x 100 seeds over a week of 8 paths
+#   provision    four hosts from nothing to paths that work, and once more
 #
 # Progress goes to stderr, the table to stdout, everything to build/bench.json. The exit status is 1 if a target is missed.
 #
@@ -29,7 +30,7 @@ for file in compsd comps tests/lab/flow tests/lab/linkem tests/bench/bench_swap 
 	[[ -x $bin/$file ]] || { echo "bench: $bin/$file is not built; run: make bench" >&2 && exit 1; }
 done
 
-PARTS=(swap tunnels throughput settle failover steady loss kills probes recorder replay)
+PARTS=(swap tunnels throughput settle failover steady loss kills probes recorder replay provision)
 MIGRATIONS=${BENCH_MIGRATIONS:-2000} PAIRS=${BENCH_PAIRS:-5} KILLS=${BENCH_KILLS:-20} MINUTES=${BENCH_MINUTES:-10}
 LOSS_MINUTES=${BENCH_LOSS_MINUTES:-60} DAEMON_KILLS=${BENCH_DAEMON_KILLS:-200}
 PPS=20000           # of the inner tunnel, while the route is swapped
@@ -442,6 +443,13 @@ part_replay() {
 	result "replay: probe samples/s per core and policy, once loaded" \
 		"$(awk -v all="$all" -v loading="$loading" -v cores="$(nproc)" 'BEGIN { print int(1200 * 604800 * 8 / (all - loading) / cores) }')" \
 		"" ">=" 20000000 '{}'
+}
+
+part_provision() {
+	note "provision: booting four hosts"
+	tests/bench/provision.sh >"$tmp/provision.out" || fail "provision"
+	result "provision: four existing hosts, until all paths work" "$(jq .apply_s "$tmp/provision.out")" s "<=" 15 "$(<"$tmp/provision.out")"
+	result "provision: the same again" "$(jq .again_s "$tmp/provision.out")" s "<=" 3 '{}'
 }
 
 # ---- all ----

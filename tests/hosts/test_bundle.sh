@@ -75,7 +75,7 @@ socketserver.ThreadingTCPServer(("198.51.100.1", 80), Mirror).serve_forever()' 9
 modes() { # what is not for its owner alone
 	local open
 	open=$(cd "$bundle" && find . ! -name compsd ! -name comps -perm /077 -printf '%p ' | xargs -n 1 | sort | xargs)
-	same "$open" "./.comps-bundle ./.dockerignore ./.gitignore ./Dockerfile ./README.md ./docker-compose.yml" && [[ $(stat -c %a "$bundle") = 700 ]]
+	same "$open" "./.comps-bundle ./.dockerignore ./.gitignore ./Dockerfile ./README.md ./docker-compose.yml ./run" && [[ $(stat -c %a "$bundle") = 700 ]]
 }
 compose() { (cd "$1" && HOME=$RUN docker-compose "${@:2}"); }
 unchanged() { # a second one is the same, but for its place

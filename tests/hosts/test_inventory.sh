@@ -78,6 +78,7 @@ check "... and nothing was changed" not h ams test -e /etc/comps
 check "apply: a host that nobody knows is not touched" ends 3 'exit: .*host key is not known.*--accept-new-host-keys' apply --yes
 check "... and the others are set up" state '[.nodes[] | select(.status == "ready") | .name] == ["ams", "fra"]'
 check "apply: goes on, and trusts whom it is told to" ends 0 '0 failed' apply --yes --accept-new-host-keys
+check "the paths were tried, and work" grep -q '^2 of 2 paths work' "$RUN/err"
 check "all are ready" state 'all(.nodes[]; .status == "ready" and (.wg_public | length) == 44)'
 check "their keys are those of the hosts" state ".nodes[] | select(.name == \"exit\") | .host_key == \"$(host_key exit)\""
 check "apply again: no changes" ends 0 'Plan: no changes' apply --yes
@@ -88,6 +89,21 @@ check "somebody stops a tunnel" h ams systemctl stop wg-quick@wg0
 check "status: it is seen" ends 4 '~ ams .*no longer as it was set up: .*wg0 up' status
 check "apply: that one is put right" ends 0 '1 set up' apply --yes
 check "... and is as it should be" ends 0 'Plan: no changes' status
+drops='add table inet other; add chain inet other in { type filter hook input priority 10; policy drop; }; add rule inet other in tcp dport 22 accept'
+check "somebody's firewall shuts the client out, and more" h ams sh -c "nft '$drops' && systemctl stop wg-quick@wg0"
+check "apply: the path does not work, and why" ends 3 'ams: does not work: .*proxy.*; ams says: no handshake of the client yet.*inet other drops' apply --yes
+check "... and how to go on" grep -q 'to go on from here: *comps provision apply --inventory' "$RUN/err"
+check "status: it is not done" ends 4 '~ ams .*not been seen to work' status
+h ams nft delete table inet other
+check "apply: when that is gone it works" ends 0 '1 of 1 paths work' apply --yes
+keys() { h "$1" wg show wg0 dump | cut -f 1-2 | tr '\t' '\n'; }
+before=$(keys ams; keys exit)
+check "rekey of one" ends 0 '1 server has new keys' rekey --node ams --yes
+check "... which has other keys, all of them" eval '! grep -qFf <(keys ams) <<<"$before"'
+check "... and the others have not" eval '[[ $before = *"$(keys exit)" ]]'
+check "rekey of all" ends 0 '3 servers have new keys' rekey --yes
+check "... also of the exit" eval '[[ $before != *"$(keys exit)" ]]'
+check "the rest is as it should be" ends 0 'Plan: no changes' status
 ip -n "$P-fra" link set eth0 down
 check "a host that is down: status says so" ends 4 '! fra .*cannot be looked at: ssh: .*(timed out|No route)' status
 check "... and apply" ends 3 '1 of the servers could not be looked at' apply --yes

@@ -25,19 +25,20 @@ cloud_on() {
 cloud() { ns client curl -s "http://127.0.0.1:$(<"$RUN/port")/_test/state" | jq -r "$1"; }
 made() { (($(cloud '[.droplets[] | select(.networks.v4[]? | .type == "public")] | length') == $1)); }
 
-boot() { # NAME: with the host key of its user data
-	local name=$1 data first=$RUN/$1.first
+boot() { # NAME [NODE]: with the host key of its user data; NODE's latest server
+	local name=$1 server first=$RUN/$1.first data
 	mkdir -p "$first"
-	data=$(cloud ".droplets[] | select(.name == \"comps-lab-$name\") | .user_data")
+	server="[.droplets[] | select(.name == \"comps-lab-${2:-$1}\")] | max_by(.id)"
+	data=$(cloud "$server | .user_data")
 	sed -n '/ed25519_private/,/END OPENSSH/p' <<<"$data" | sed -n 's/^    //p' >"$first/key"
 	sed -n 's/^  ed25519_public: //p' <<<"$data" >"$first/key.pub"
-	boot_at "$name" "$(cloud ".droplets[] | select(.name == \"comps-lab-$name\") | .networks.v4[] | select(.type == \"public\") | .ip_address")"
+	boot_at "$name" "$(cloud "$server | .networks.v4[] | select(.type == \"public\") | .ip_address")"
 }
 
 # ---- comps provision ----
 
 provision() { # ARGUMENTS...
-	ns client env -i -C "$RUN" PATH="$PATH" HOME="$RUN" XDG_STATE_HOME="$RUN/state" DIGITALOCEAN_API_URL="http://127.0.0.1:$(<"$RUN/port")" DO_TOKEN=$token \
+	in_client env -C "$RUN" -i PATH="$PATH" HOME="$RUN" XDG_STATE_HOME="$RUN/state" DIGITALOCEAN_API_URL="http://127.0.0.1:$(<"$RUN/port")" DO_TOKEN=$token \
 		"$e2e_build/comps" provision "$@" </dev/null
 }
 configure() {
@@ -77,7 +78,7 @@ discreet() {
 # Somebody else's machine answers in place of ams, which is to be set up once more.
 impostor() {
 	local state=$RUN/state/comps/lab.json
-	h ams sh -c 'rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh'
+	runs ams2 && h ams2 sh -c 'rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh'
 	jq '(.nodes[] | select(.name == "ams")).status = "active"' "$state" >"$RUN/edited" && cat "$RUN/edited" >"$state"
 	! apply && grep -q "shows another host key" "$RUN/err"
 }
@@ -90,21 +91,55 @@ watch_arguments() {
 
 # ---- the client ----
 
-tunnel_up() {
-	local keys=$RUN/state/comps server
-	server=$(jq -r '.nodes[] | select(.name == "ams") | .wg_public' "$keys/lab.json")
-	ns client wireguard-go wgnet1 && ns client wireguard-go wg0 || return
-	ns client wg set wgnet1 private-key "$keys/lab.ams.key" peer "$server" preshared-key "$keys/lab.ams.psk" endpoint "${IP[ams]}:51820" allowed-ips 0.0.0.0/0
-	server=$(jq -r '.nodes[] | select(.name == "exit") | .wg_public' "$keys/lab.json")
-	ns client wg set wg0 private-key "$keys/lab.exit.key" fwmark 51820 peer "$server" preshared-key "$keys/lab.exit.psk" endpoint "${IP[exit]}:51820" allowed-ips 0.0.0.0/0
-	ns client ip addr add 10.45.0.5/32 dev wgnet1 && ns client ip addr add 10.45.0.100/32 dev wg0
-	ns client ip link set wgnet1 mtu 1420 up && ns client ip link set wg0 mtu 1340 up
-	ns client ip route add default dev wgnet1 table 51821 && ns client ip rule add fwmark 51820 lookup 51821
-	ns client ip route add 198.51.100.1 dev wg0
+# With sockets of its own: those of wireguard-go and compsd go by names that others may use as well.
+client_on() {
+	mkdir -p /run/comps /run/wireguard
+	nsenter --net="/run/netns/$P-client" unshare --mount sh -c '
+		mount -t tmpfs comps /run/comps && mount -t tmpfs wireguard /run/wireguard && exec sleep infinity' &
+	BOOT[client]=$!
+	wait_for 10 in_client findmnt /run/wireguard
 }
-answers() { wait_for 30 ns client ping -q -n -c 1 -W 1 -I 10.45.0.100 198.51.100.1; }
+in_client() { nsenter -t "${BOOT[client]}" --mount --net "$@"; }
+comps() { in_client "$e2e_build/comps" "$@"; }
+status() { comps status --json | jq -e "$1"; }
+daemon_on() {
+	in_client "$compsd" -c "$RUN/wg_client_generated/comps.yaml" >"$RUN/compsd.log" 2>&1 &
+	BOOT[compsd]=$!
+	wait_for 30 status '.paths | all(.state == "up")'
+}
+answers() { wait_for 30 in_client ping -q -n -c 1 -W 1 198.51.100.1; }
+rotated() { status ".migrations.total > $1"; }
+ping_on() {
+	nsenter -t "${BOOT[client]}" --mount --net ping -n -i 0.1 198.51.100.1 >"$RUN/ping" & # a function would be a shell, deaf to SIGINT
+	BOOT[ping]=$!
+	wait_for 10 grep -q 'icmp_seq=5 ' "$RUN/ping"
+}
+unbroken() { # every request has been answered but those that were under way at the end
+	kill -INT "${BOOT[ping]}"
+	wait "${BOOT[ping]}"
+	tail -n 3 "$RUN/ping"
+	awk -F '[ ,]+' '/packets transmitted/ { found = $1 > 20 && $1 - $4 <= 1 } END { exit !found }' "$RUN/ping"
+}
+tcp_on() {
+	ns net "$flow" serve -d -p 9000 || return
+	nsenter -t "${BOOT[client]}" --mount --net "$flow" run tcp-idle -p 9000 -t 0 --interval 100 --drain 30 --ready "$RUN/ready" 198.51.100.1 >"$RUN/tcp" 2>"$RUN/tcp.err" &
+	BOOT[tcp]=$!
+	wait_for 10 test -e "$RUN/ready"
+}
+tcp_lives() {
+	kill -INT "${BOOT[tcp]}"
+	wait "${BOOT[tcp]}"
+	cat "$RUN/tcp" "$RUN/tcp.err"
+	jq -e .ok "$RUN/tcp"
+}
+replace() {
+	provision replace ams "$RUN/net.yaml" --yes >"$RUN/out" 2>"$RUN/err" &
+	apply_pid=$!
+	wait_for 20 made 4 && boot ams2 ams && applied
+}
 
 check "network" network
+check "a client" client_on
 check "a cloud" cloud_on
 configure
 apply >/dev/null 2>&1 &
@@ -119,10 +154,28 @@ check "the first host keys are gone" eval 'runs ams && ! h ams cat /etc/ssh/ssh_
 check "the new ones are known" eval '[[ $(jq -r ".nodes[] | select(.name == \"ams\") | .host_key" "$RUN/state/comps/lab.json") = "$(h ams cut -d " " -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" ]]'
 kill "${BOOT[watch]}" 2>/dev/null
 check "no secret was printed, kept in the state, or in any arguments" discreet
-check "the client's tunnels" tunnel_up
-check "traffic goes through the proxy and the exit" answers
+check "the client's files are there" test -s "$RUN/wg_client_generated/wg/ams.conf"
+check "a daemon uses them" daemon_on
+check "traffic goes through a proxy and the exit" answers
+check "it migrates by itself" wait_for 120 rotated 1
 check "apply again: all is as it should be" apply
 check "... and nothing was made" made 3
+check "pings" ping_on
+check "another server for ams" replace
+check "... which is what the daemon uses" status '[.paths[].name] | sort == ["ams-2", "fra"]'
+check "... and all is well" status '.paths | all(.state == "up")'
+check "the old one is gone" made 3
+check "all is as it should be" provision status "$RUN/net.yaml"
+check "new keys for both proxies" eval 'provision rekey --node ams "$RUN/net.yaml" --yes && provision rekey --node fra "$RUN/net.yaml" --yes'
+check "all is as it should be" provision status "$RUN/net.yaml"
+check "no ping was lost" unbroken
+check "a connection" tcp_on
+check "new keys for all, the exit too, through its own tunnel" provision rekey "$RUN/net.yaml" --yes
+check "the daemon goes on with them" eval "status '.paths | all(.state == \"up\")' && answers"
+check "the connection lives" tcp_lives
+check "all is as it should be" provision status "$RUN/net.yaml"
+check "destroy: not while a daemon uses it" eval '! provision destroy "$RUN/net.yaml" --yes 2>"$RUN/err" && grep -q "comps down. first" "$RUN/err"'
+check "down" comps down
 check "a host that shows another key is not touched" impostor
 check "destroy" provision destroy "$RUN/net.yaml" --yes
 check "nothing is left" test "$(cloud '[.droplets, .firewalls, .keys] | map(length) | add')" = 0

@@ -80,6 +80,28 @@ reboots() {
 }
 rebooted() { runs "$1" && [[ ${LEADER[$1]} != "$2" ]]; }
 
+# An archive with the package alone, made of what is installed here; and a host that has neither it nor another archive.
+archive() {
+	local tree=$RUN/package
+	mkdir -p "$tree/DEBIAN" "$RUN/archive"
+	dpkg -L wireguard-tools | while read -r file; do
+		[[ -d $file ]] || { mkdir -p "$tree${file%/*}" && cp -a "$file" "$tree$file"; } || return
+	done
+	dpkg -s wireguard-tools | grep -v -e ^Status: -e ^Conffiles: -e '^ /etc' >"$tree/DEBIAN/control"
+	dpkg-deb --root-owner-group --build "$tree" "$RUN/archive/wireguard-tools.deb" || return
+	{
+		dpkg-deb -f "$RUN/archive/wireguard-tools.deb"
+		echo "Filename: ./wireguard-tools.deb"
+		stat -c 'Size: %s' "$RUN/archive/wireguard-tools.deb"
+		echo "SHA256: $(sha256sum <"$RUN/archive/wireguard-tools.deb" | cut -d ' ' -f 1)"
+	} >"$RUN/archive/Packages"
+}
+without_package() { # NAME
+	cp -a "$RUN/archive" "/proc/${LEADER[$1]}/root/var/local/" && h "$1" sh -c '
+		rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* && echo "deb [trusted=yes] file:/var/local/archive ./" >/etc/apt/sources.list &&
+		dpkg -P --force-depends wireguard-tools && ! command -v wg'
+}
+
 # ---- setting up ----
 
 client_key=$(wg genkey) psk=$(wg genpsk)
@@ -89,7 +111,7 @@ set_up() { # NAME [VAR=VALUE...]: the last line, as whoever calls the script see
 	shift
 	{
 		printf "%s='%s'\n" NET demo ROLE $role ADDRESS 10.45.0.2/32 PORT 51820 MTU "$([[ $role = vpn ]] && echo 1420 || echo 1340)" \
-			CLIENT_KEY "$(wg pubkey <<<"$client_key")" CLIENT_IP $ip PSK "$psk" EXIT_IP $EXIT EXIT_PORT 51820 PROXIES $PROXY ACCEPT proxies SSH_PORT 22 CHECK 0 REMOVE 0 FRESH 0
+			CLIENT_KEY "$(wg pubkey <<<"$client_key")" CLIENT_IP $ip PSK "$psk" EXIT_IP $EXIT EXIT_PORT 51820 PROXIES $PROXY ACCEPT proxies SSH_PORT 22 CHECK 0 REMOVE 0 REKEY 0 FRESH 0
 		(($# == 0)) || printf '%s\n' "$@"
 		cat "$tree/provision/server.sh"
 	} | h "$name" sh -s | tail -n 1
@@ -138,9 +160,10 @@ check "the proxy boots" wait_for 60 runs proxy
 check "the exit boots" wait_for 60 runs exit
 ((failed == 0)) || { e2e_end; }
 
+check "a host without WireGuard's tools" eval 'archive && without_package proxy'
 check "check: what would be done" ok_with '(.changed | length) > 6 and .public_key == ""' proxy CHECK=1
 check "check: nothing is" not h proxy test -e /etc/comps/demo.key
-check "the proxy is set up" ok_with '(.changed | length) > 6 and (.public_key | length) == 44 and .wan == "eth0"' proxy
+check "the proxy is set up, the package installed" ok_with '(.changed | length) > 6 and (.changed | any(. == "packages wireguard-tools")) and (.public_key | length) == 44 and .wan == "eth0"' proxy
 check "again: nothing changes" ok_with '.changed == []' proxy
 check "the exit is set up" ok_with '(.changed | length) > 6' exit
 check "again: nothing changes" ok_with '.changed == []' exit

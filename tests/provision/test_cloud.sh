@@ -47,6 +47,7 @@ python3 "$server" "$dir/port" $token &
 server_pid=$!
 wait_for 20 test -s "$dir/port" || { echo "Bail out! the server does not start"; exit 1; }
 base=http://127.0.0.1:$(<"$dir/port")
+cloud_init=$(tests/provision/cloud_init.sh 2>"$dir/no_cloud_init") || cloud_init='' # HOME is another from here on
 export HOME=$dir/home XDG_STATE_HOME=$dir/state DIGITALOCEAN_API_URL=$base DO_TOKEN=$token COMPS_TEST_PACE=0.02
 unset DIGITALOCEAN_TOKEN DIGITALOCEAN_ACCESS_TOKEN
 ssh-keygen -q -t ed25519 -N '' -C me@here -f "$dir/key"
@@ -182,6 +183,19 @@ manual() { # names every key
 	done
 }
 
+options() { # the manual and the completion name every option of every command
+	local verb option words
+	# shellcheck source=etc/completion/comps.bash
+	. etc/completion/comps.bash
+	for verb in init validate plan apply status inventory destroy orphans; do
+		words=(provision "$verb")
+		for option in $("$comps" help provision $verb | sed -n 's/^  -., --\([a-z-]*\).*/\1/p' | grep -vxE 'help|version|socket'); do
+			_comps_options | tr ' ' '\n' | grep -qFx -- "--$option" || { echo "$verb --$option is not completed"; return 1; }
+			grep -qF -- "Fl Fl $option" etc/man/comps-provision.1 || { echo "$verb --$option is not in the manual"; return 1; }
+		done
+	done
+}
+
 # --- the whole way ---
 
 whole_way() {
@@ -214,6 +228,17 @@ first_boot() { # each server has its own host key, and the state knows it
 	is "$(jq -r '[.nodes[].host_key] | unique | length' "$dir/state/comps/lab.json")" 3 &&
 		is "$(stat -c %a "$dir/state/comps/lab.json" "$dir/state/comps" | xargs)" "600 700" &&
 		run 0 inventory "$f" && says out "host_key=\"$key\""
+}
+
+valid_for_cloud_init() { # FILE
+	PYTHONPATH=$cloud_init/usr/lib/python3/dist-packages python3 "$cloud_init/usr/bin/cloud-init" schema --config-file "$1"
+}
+user_data() {
+	run 0 apply "$f" --yes || return
+	cloud '.droplets[0].user_data' >"$dir/user_data"
+	valid_for_cloud_init "$dir/user_data" || return
+	sed 's/^disable_root: false/disable_root: [maybe]/' "$dir/user_data" >"$dir/wrong"
+	! valid_for_cloud_init "$dir/wrong"
 }
 
 firewalls() {
@@ -493,9 +518,16 @@ check 'a region that is not available is named before anything is made' bad_regi
 check 'the token is never sent over an unprotected connection' insecure_url
 check 'init writes an example that is valid, and never overwrites' example
 check 'the manual names every key' manual
+check 'the manual and the completion name every option' options
 check 'plan, apply, status, apply again without a change, destroy' whole_way
 check 'without a terminal and --yes nothing is asked or done' no_prompt
 check 'every server boots with its own host key, which the state knows' first_boot
+if [[ $cloud_init ]]; then
+	check "first-boot data are as cloud-init's schema wants them" user_data
+else
+	number=$((number + 1))
+	echo "ok $number - first-boot data are as cloud-init's schema wants them # SKIP $(tail -n 1 "$dir/no_cloud_init")"
+fi
 check 'firewalls let in what they must' firewalls
 check 'a changed configuration makes and deletes servers' changed_config
 check 'one server alone can be made and deleted' only_one

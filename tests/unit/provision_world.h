@@ -19,8 +19,10 @@
 #include "provision/destroy.h"
 #include "provision/look.h"
 
-#define S     1000000
-#define NODES (CONFIG_PROXIES_MAX + 1)
+#define S 1000000
+/* A public key of wg(8). */
+#define WG_PUBLIC "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+#define NODES	  (CONFIG_PROXIES_MAX + 1)
 
 struct server {
 	struct provider_node node;
@@ -53,7 +55,9 @@ struct world {
 	bool last_fresh;
 	char drifted[PROVIDER_NAME_BYTES], silent[PROVIDER_NAME_BYTES]; /* at a check */
 	size_t checks;
-	atomic_uint inside, most; /* set-ups at once */
+	size_t proves, exit_proves, rekeys;
+	char broken[IP_TEXT_BYTES]; /* the address of a proxy that answers no client */
+	atomic_uint inside, most;   /* set-ups at once */
 };
 
 static int fake_catalog(void *provider, struct catalog *out, struct err *e)
@@ -123,7 +127,8 @@ static int fake_create(void *provider, const struct provider_order *order,
 	assert_non_null(strstr(order->user_data, "#cloud-config\n"));
 	*server = (struct server){.node = {.status = PROVIDER_MAKING, .locked = true},
 				  .runs_at = mono_add_us(w->now, w->boot_us)};
-	snprintf(server->node.id, sizeof(server->node.id), "%zu", ++w->server_count);
+	w->server_count++;
+	snprintf(server->node.id, sizeof(server->node.id), "%zu", w->posts);
 	snprintf(server->node.name, sizeof(server->node.name), "%s", order->name);
 	snprintf(server->node.run, sizeof(server->node.run), "%s", order->run);
 	strcpy(server->node.region, "r");

@@ -4,7 +4,6 @@
 
 #include "policies/registry.h"
 #include "provision/bundle.h"
-#include "provision/bundle_conf.h"
 #include "provision/bundle_mark.h"
 #include "tests/unit/conf_fixture.h"
 
@@ -27,6 +26,7 @@ static void make_tunnel(struct network *n, struct tunnel *tunnel, const char *na
 	node->role = role;
 	node->index = index;
 	tunnel->node = node;
+	tunnel->path = node->name;
 	tunnel->end.address = role == PROVIDER_COMP ? "192.0.2.100"
 			      : index		    ? "192.0.2.2"
 						    : "192.0.2.1";
@@ -47,8 +47,8 @@ static void make_network(struct network *n)
 	assert_int_equal(ip_prefix_parse("10.45.0.0/24", &n->config.subnet), 0);
 	assert_int_equal(ip_prefix_parse("10.45.0.2/32", &n->config.gateway), 0);
 	make_tunnel(n, &n->proxies[0], "ams", PROVIDER_VPN, 0);
-	make_tunnel(n, &n->proxies[1], "a-name-that-is-too-long", PROVIDER_VPN, 1);
-	make_tunnel(n, &n->proxies[2], "wgnet2", PROVIDER_VPN, 2);
+	make_tunnel(n, &n->proxies[1], "fra", PROVIDER_VPN, 1);
+	make_tunnel(n, &n->proxies[2], "waw", PROVIDER_VPN, 2);
 	make_tunnel(n, &n->tunnels.exit, "exit", PROVIDER_COMP, 0);
 	n->tunnels.proxies = n->proxies;
 	n->tunnels.count = PROXIES;
@@ -85,8 +85,6 @@ static void expect_written(const struct network *n, unsigned int edits[3])
 
 	if (ret)
 		fail_msg("%d: %s", ret, e.text);
-	assert_int_equal(access("out.new", F_OK), -1);
-	assert_int_equal(access("out.old", F_OK), -1);
 }
 
 static void expect_text(const char *name, const char *wanted)
@@ -125,9 +123,8 @@ static void test_files(void **state)
 	expect_mode("out/comps.yaml", 0600);
 	expect_mode("out/wg/wg0.conf", 0600);
 	expect_mode("out/wg/ams.conf", 0600);
-	expect_mode("out/wg/wgnet2.conf", 0600); /* of the one whose name is too long */
-	expect_mode("out/wg/wgnet3.conf",
-		    0600); /* of the one with a name that could be another's */
+	expect_mode("out/wg/fra.conf", 0600);
+	expect_mode("out/wg/waw.conf", 0600);
 	expect_mode("out/docker-compose.yml", 0644);
 	expect_mode("out/Dockerfile", 0644);
 	expect_mode("out/README.md", 0644);
@@ -162,8 +159,8 @@ static void test_compsd_takes_it(void **state)
 	assert_int_equal(conf->mode, CONF_NESTED);
 	assert_int_equal(conf->path_count, PROXIES);
 	assert_string_equal(conf->paths[0].name, "ams");
-	assert_string_equal(conf->paths[1].name, "wgnet2");
-	assert_string_equal(conf->paths[2].name, "wgnet3");
+	assert_string_equal(conf->paths[1].name, "fra");
+	assert_string_equal(conf->paths[2].name, "waw");
 	assert_string_equal(conf->policy->name, "random-interval");
 	assert_true(ip_equal(&conf->inner.ping, &n.config.gateway.ip));
 	assert_true(ip_equal(&conf->paths[2].proxy4, &n.config.gateway.ip));
@@ -209,9 +206,10 @@ static void test_without_programs(void **state)
 	expect_text("out/compsd", "mine");
 }
 
-/* --- taking the place of another -------------------------------------------------------------- */
+/* --- one that is there already ---------------------------------------------------------------- */
 
-static void test_replaces(void **state)
+/* The folder stays the same one: a container has it mounted. */
+static void test_updates(void **state)
 {
 	struct stat before, after;
 	struct network n;
@@ -227,8 +225,8 @@ static void test_replaces(void **state)
 	put_text("out/data/file", "mine\n");
 	expect_written(&n, NULL);
 	assert_int_equal(stat("out", &after), 0);
-	assert_int_not_equal(before.st_ino, after.st_ino);
-	assert_int_equal(access("out/wg/wgnet2.conf", F_OK), -1);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(access("out/wg/fra.conf", F_OK), -1);
 	expect_text("out/docker-compose.override.yml", "services");
 	expect_text("out/data/file", "mine");
 }
@@ -279,69 +277,65 @@ static void test_refuses(void **state)
 	(void)state;
 	make_network(&n);
 	assert_int_equal(mkdir("out", 0755), 0);
+	put_text("out/file", "mine\n");
 	expect_refused(&n, "out", -EEXIST, "was not made by comps provision");
-	assert_int_equal(rmdir("out"), 0);
+	expect_text("out/file", "mine");
+	expect_mode("out", 0755);
+	assert_int_equal(rename("out", "real"), 0);
 	put_text("out", "a file\n");
-	expect_refused(&n, "out", -EEXIST, "was not made by");
+	expect_refused(&n, "out", -ENOTDIR, "out: Not a directory");
 	expect_text("out", "a file");
 	assert_int_equal(unlink("out"), 0);
-	assert_int_equal(symlink("elsewhere", "out"), 0);
-	expect_refused(&n, "out", -EEXIST, "was not made by");
-	assert_int_equal(unlink("out"), 0);
-	put_text("out.new", "a file\n");
-	expect_refused(&n, "out", -EEXIST, "out.new is there");
-	expect_text("out.new", "a file");
-	assert_int_equal(unlink("out.new"), 0);
-	expect_refused(&n, "no/such/out", -ENOENT, "no/such: No such file");
-	expect_refused(&n, "..", -EINVAL, "is no name");
-	expect_refused(&n, "/", -EINVAL, "is no name");
-	expect_refused(&n, "", -EINVAL, "is no name");
+	assert_int_equal(symlink("real", "out"), 0);
+	expect_refused(&n, "out", -ENOTDIR, "out: Not a directory");
+	expect_refused(&n, "no/such/out", -ENOENT, "no/such/out: No such file");
 	n.programs.compsd = "no-such-program";
-	expect_refused(&n, "out", -ENOENT, "no-such-program");
-	assert_int_equal(access("out", F_OK), -1);
-	assert_int_equal(access("out.new", F_OK), -1);
+	expect_refused(&n, "other", -ENOENT, "compsd: No such file");
 }
 
-static void test_one_at_a_time(void **state)
+/* An empty folder may be what is left of a killed one. */
+static void test_takes_an_empty_folder(void **state)
 {
-	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct network n;
 
 	(void)state;
 	make_network(&n);
+	assert_int_equal(mkdir("out", 0755), 0);
+	expect_written(&n, NULL);
+	expect_mode("out", 0700);
+}
+
+static void test_one_at_a_time(void **state)
+{
+	struct network n;
+	int fd;
+
+	(void)state;
+	make_network(&n);
+	expect_written(&n, NULL);
+	fd = open("out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	expect_refused(&n, "out", -EBUSY, "another process is writing in .");
+	expect_refused(&n, "out", -EBUSY, "another process is writing in out");
 	close(fd);
 	expect_written(&n, NULL);
 }
 
-/* What a killed one leaves: nothing yet, a part, the last one after the exchange, or on a file
- * system without exchange the last one alone. */
+/* What a killed one leaves: the mark alone, or a part of a file beside it. */
 static void test_goes_on_after_a_kill(void **state)
 {
 	struct network n;
 
 	(void)state;
 	make_network(&n);
-	assert_int_equal(mkdir("out.new", 0700), 0);
+	assert_int_equal(mkdir("out", 0700), 0);
+	put_text("out/" BUNDLE_MARK, "# Made by\n");
+	assert_int_equal(mkdir("out/wg", 0700), 0);
+	put_text("out/wg/wg0.conf.new", "a part");
+	put_text("out/comps.yaml.new", "a part");
 	expect_written(&n, NULL);
-
-	assert_int_equal(mkdir("out.new", 0700), 0);
-	put_text("out.new/" BUNDLE_MARK, "# Made by\n");
-	assert_int_equal(mkdir("out.new/wg", 0700), 0);
-	put_text("out.new/wg/wg0.conf", "a part");
-	expect_written(&n, NULL);
-
-	assert_int_equal(rename("out", "out.new"), 0);
-	expect_written(&n, NULL);
-	assert_int_equal(rename("out", "out.new"), 0);
-	n.tunnels.count = 1;
-	put_text("out.new/own", "mine\n");
-	expect_refused(&n, "out", -EEXIST, "out.new"); /* nowhere to put it */
-	expect_text("out.new/own", "mine");
-	assert_int_equal(rename("out.new", "out.old"), 0);
-	expect_written(&n, NULL);
-	expect_text("out/own", "mine");
+	expect_text("out/wg/wg0.conf", "[Peer]");
+	assert_int_equal(access("out/wg/wg0.conf.new", F_OK), -1);
+	assert_int_equal(access("out/comps.yaml.new", F_OK), -1);
 }
 
 int main(void)
@@ -352,9 +346,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rights, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_without_programs, folders_enter,
 						folders_leave),
-		cmocka_unit_test_setup_teardown(test_replaces, folders_enter, folders_leave),
+		cmocka_unit_test_setup_teardown(test_updates, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_edits, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_refuses, folders_enter, folders_leave),
+		cmocka_unit_test_setup_teardown(test_takes_an_empty_folder, folders_enter,
+						folders_leave),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_goes_on_after_a_kill, folders_enter,
 						folders_leave),

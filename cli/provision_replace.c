@@ -1,0 +1,51 @@
+/* comps provision replace. */
+#include "cli/commands.h"
+#include "cli/provision.h"
+#include "provision/replace.h"
+
+static int do_it(struct provision *p, const struct plan *plan)
+{
+	struct apply_result result;
+	char verb[PROVIDER_NAME_BYTES + 16];
+	struct err e;
+	int ret = replace_run(&p->job, plan, p->cli->node, &result, &e);
+
+	snprintf(verb, sizeof(verb), "replace %s", p->cli->node);
+	return provision_report(p, verb, &result, ret, &e);
+}
+
+static int replace(struct provision *p)
+{
+	struct look look;
+	struct err e;
+	int ret = replace_begin(&p->job, p->cli->node, &e);
+
+	if (ret)
+		return cli_error(p->cli, CLI_FAILED, "%s", e.text);
+	ret = provision_look(p, &look);
+	if (ret != CLI_OK)
+		return ret;
+	provision_plan_show(p, &look.plan);
+	if (!p->job.live)
+		fprintf(p->cli->err, "No daemon that uses this network listens at %s.\n",
+			p->cli->socket);
+	ret = provision_confirm(p, "The old server goes at the end.", "yes") ? do_it(p, &look.plan)
+									     : CLI_FAILED;
+	look_fini(&look);
+	return ret;
+}
+
+int provision_replace(struct cli *cli)
+{
+	struct provision p = {.cli = cli};
+	int ret;
+
+	cli->node = cli->words[0];
+	cli->words++;
+	cli->word_count--;
+	ret = provision_open(&p, true, true);
+	if (ret == CLI_OK)
+		ret = replace(&p);
+	provision_close(&p);
+	return ret;
+}
