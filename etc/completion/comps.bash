@@ -32,7 +32,7 @@ _comps_words()
 		case ${COMP_WORDS[i]} in
 		-s | --socket | -c | --config | -t | --timeout | -n | --interval | -F | --for | -N | --count | -u | --uplink | \
 			-p | --policy | -P | --plugin | -S | --seed | -Q | --seeds | -J | --jobs | -r | --run | -T | --token-file | -H | --node | \
-			-i | --inventory | -a | --parallel)
+			-i | --inventory | -a | --parallel | -o | --output)
 			((i++)) ;;
 		-*) ;;
 		*) words+=("${COMP_WORDS[i]}") ;;
@@ -50,7 +50,7 @@ _comps_arguments()
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
 	"1 trace") echo info export import ;;
-	"1 provision") echo init validate plan apply status inventory destroy orphans ;;
+	"1 provision") echo init validate plan apply status inventory bundle destroy orphans ;;
 	"2 policy set") _comps_policies ;;
 	*" policy set "*) _comps_params "${words[2]}" ;;
 	"1 help") words=() && _comps_arguments ;;
@@ -76,7 +76,10 @@ _comps_options()
 	provision)
 		case ${words[1]} in
 		validate) echo --inventory ;;
-		apply) echo --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys ;;
+		apply) echo --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys --output ;;
+		bundle) echo --inventory --output ;;
+		rekey) echo --yes --node --token-file --inventory --parallel --accept-new-host-keys --output ;;
+		replace) echo --yes --token-file --inventory --parallel --accept-new-host-keys --output ;;
 		destroy) echo --yes --dry-run --node --token-file --inventory --parallel ;;
 		plan) echo --detailed-exitcode --token-file --inventory ;;
 		status | inventory) echo --token-file --inventory ;;
@@ -104,7 +107,7 @@ _comps()
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur")
 		return
 		;;
-	-s | --socket | -c | --config | -T | --token-file | -i | --inventory) words=(check) ;;
+	-s | --socket | -c | --config | -T | --token-file | -i | --inventory | -o | --output) words=(check) ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_comps_options)" -- "$cur")

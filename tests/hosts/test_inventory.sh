@@ -44,7 +44,7 @@ provision() { # ARGUMENTS...; what it prints is kept
 	# ssh(1) asks the password database for the user's home, not $HOME: known_hosts is put in its place.
 	ns client unshare --mount bash -c '
 		mount -t tmpfs home /root && mkdir -m 700 /root/.ssh && cp "$0/known_hosts" /root/.ssh/ && shift 0 &&
-		exec env -i PATH="$1" HOME=/root XDG_STATE_HOME="$0/state" "${@:2}"' "$RUN" "$PATH" "$e2e_build/comps" provision "$@" \
+		exec env -i -C "$0" PATH="$1" HOME=/root XDG_STATE_HOME="$0/state" "${@:2}"' "$RUN" "$PATH" "$e2e_build/comps" provision "$@" \
 		--inventory "$hosts" </dev/null >"$RUN/out" 2>"$RUN/err"
 	local rc=$?
 	cat "$RUN/out" "$RUN/err"
