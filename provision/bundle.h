@@ -33,7 +33,7 @@ struct bundle {
 	size_t count;
 };
 
-/* What became of changes that a user made to files of the last bundle. */
+/* What became of changes that a user made to our part of files of the last bundle. */
 enum bundle_edit {
 	BUNDLE_EDIT_NONE,
 	BUNDLE_EDIT_KEPT,  /* the file is as the user left it: we would have written the same again
@@ -50,9 +50,9 @@ int bundle_make(const struct provision_config *config, const struct tunnels *tun
 		struct err *e);
 
 /* Writes it as `directory`, for its owner only, or brings the bundle that is there up to date;
- * everything in it that is not ours is kept. Each file is the old or the new one at any moment, and
- * comps.yaml comes after the files that it names. Calls `edit` (may be NULL) for each file that the
- * user had changed.
+ * everything in it that is not ours is kept, also below the line in comps.yaml that says so. Each
+ * file is the old or the new one at any moment, and comps.yaml comes after the files that it names.
+ * Calls `edit` (may be NULL) for each file that the user had changed.
  *
  * Returns 0; -EEXIST where something is there that is no bundle, which is left alone; -EBUSY while
  * another process writes in it; else -errno. */

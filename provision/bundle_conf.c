@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "provision/bundle.h"
+#include "provision/bundle_mark.h"
 
 #define TUNNEL_BYTES 1024
 
@@ -31,14 +32,14 @@ static void write_yaml(FILE *out, const struct provision_config *config,
 	char text[IP_TEXT_BYTES];
 
 	fprintf(out,
-		"# The client of network %s, by `comps provision`. comps.yaml(5) has every key.\n"
+		"# The client of network %s, by `comps provision`, which replaces this part.\n"
 		"mode: nested\n"
 		"inner:\n"
 		"  config: " BUNDLE_TUNNELS "/wg0.conf\n"
 		"  ping: %s\n",
 		config->network, ip_format(&config->gateway.ip, text));
 	write_paths(out, config, tunnels);
-	fputs("\n"
+	fputs("\n" BUNDLE_MARK_YOURS "# comps.yaml(5) has every key.\n\n"
 	      "# It migrates by itself: quiet, every 10 s in the mean, at random. Others: balanced "
 	      "and\n"
 	      "# comps (quicker, against traffic analysis), mtd (every 10 min), perf (the fastest "

@@ -9,11 +9,19 @@
 #define SUM_TEXT_BYTES (2 * SUM_BYTES + 1)
 #define LINE_BYTES     (SUM_TEXT_BYTES + 2 + BUNDLE_NAME_BYTES + 16)
 
+size_t bundle_mark_part(const char *text)
+{
+	const char *end = strstr(text, BUNDLE_MARK_YOURS);
+
+	return end ? (size_t)(end - text) + strlen(BUNDLE_MARK_YOURS) : strlen(text);
+}
+
 static void sum_of(const char *text, char out[SUM_TEXT_BYTES])
 {
 	unsigned char sum[SUM_BYTES];
 
-	crypto_generichash(sum, sizeof(sum), (const unsigned char *)text, strlen(text), NULL, 0);
+	crypto_generichash(sum, sizeof(sum), (const unsigned char *)text, bundle_mark_part(text),
+			   NULL, 0);
 	sodium_bin2hex(out, SUM_TEXT_BYTES, sum, sizeof(sum));
 }
 

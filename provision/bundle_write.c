@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/key.h"
 #include "provision/bundle.h"
 #include "provision/bundle_mark.h"
 #include "provision/bundle_tree.h"
@@ -83,37 +84,60 @@ static int make_folder(const struct writer *w, const char *name, mode_t mode, st
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* What the user made of the file, to be freed; NULL: nothing. */
-static char *find_edit(const struct writer *w, const struct bundle_file *file)
+/* What is there of a file of ours, to be freed; NULL: nothing. */
+static char *find_old(const struct writer *w, const struct bundle_file *file)
 {
 	char *text;
 
-	if (strchr(file->name, '/') || !bundle_mark_has(w->old_mark, file->name) ||
-	    bundle_tree_read(w->fd, file->name, &text))
-		return NULL;
-	if (!bundle_mark_is_same(w->old_mark, file->name, text) && strcmp(text, file->text) != 0)
-		return text;
-	free(text);
-	return NULL;
+	return strchr(file->name, '/') || !bundle_mark_has(w->old_mark, file->name) ||
+			       bundle_tree_read(w->fd, file->name, &text)
+		       ? NULL
+		       : text;
+}
+
+/* What the user has made of our part of it. */
+static enum bundle_edit judge(const struct writer *w, const struct bundle_file *file,
+			      const char *old)
+{
+	size_t part = bundle_mark_part(file->text);
+
+	if (!old || bundle_mark_is_same(w->old_mark, file->name, old) ||
+	    (bundle_mark_part(old) == part && memcmp(old, file->text, part) == 0))
+		return BUNDLE_EDIT_NONE;
+	return bundle_mark_is_same(w->old_mark, file->name, file->text) ? BUNDLE_EDIT_KEPT
+									: BUNDLE_EDIT_ASIDE;
+}
+
+/* Our part of the new text, and the user's of the old one. To be freed. */
+static char *compose(const struct bundle_file *file, const char *old)
+{
+	size_t part = bundle_mark_part(file->text);
+	bool both = old && old[bundle_mark_part(old)] && file->text[part];
+	char *text;
+
+	return asprintf(&text, "%.*s%s", (int)part, file->text,
+			both ? old + bundle_mark_part(old) : file->text + part) < 0
+		       ? NULL
+		       : text;
 }
 
 static int write_text(const struct writer *w, const struct bundle_file *file)
 {
-	char before[BUNDLE_NAME_BYTES + 8], *users = find_edit(w, file);
-	enum bundle_edit edit = !users ? BUNDLE_EDIT_NONE
-				: bundle_mark_is_same(w->old_mark, file->name, file->text)
-					? BUNDLE_EDIT_KEPT
-					: BUNDLE_EDIT_ASIDE;
-	int ret = 0;
+	char before[BUNDLE_NAME_BYTES + 8], *old = find_old(w, file), *text = compose(file, old);
+	enum bundle_edit edit = judge(w, file, old);
+	int ret = text ? 0 : -ENOMEM;
 
 	snprintf(before, sizeof(before), "%s.before", file->name);
-	if (edit == BUNDLE_EDIT_ASIDE)
-		ret = bundle_tree_put(w->fd, before, file->mode, users);
+	if (!ret && edit == BUNDLE_EDIT_ASIDE)
+		ret = bundle_tree_put(w->fd, before, file->mode, old);
 	if (!ret && edit != BUNDLE_EDIT_KEPT)
-		ret = bundle_tree_put(w->fd, file->name, file->mode, file->text);
+		ret = bundle_tree_put(w->fd, file->name, file->mode, text);
 	if (!ret && edit != BUNDLE_EDIT_NONE && w->edit)
 		w->edit(w->arg, file->name, edit);
-	free(users);
+	if (text)
+		key_wipe(text, strlen(text));
+	free(text);
+	free(old);
 	return ret;
 }
 

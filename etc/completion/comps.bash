@@ -76,8 +76,10 @@ _comps_options()
 	provision)
 		case ${words[1]} in
 		validate) echo --inventory ;;
-		apply) echo --output --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys ;;
-		bundle) echo --output --inventory ;;
+		apply) echo --yes --dry-run --node --token-file --inventory --parallel --accept-new-host-keys --output ;;
+		bundle) echo --inventory --output ;;
+		rekey) echo --yes --node --token-file --inventory --parallel --accept-new-host-keys --output ;;
+		replace) echo --yes --token-file --inventory --parallel --accept-new-host-keys --output ;;
 		destroy) echo --yes --dry-run --node --token-file --inventory --parallel ;;
 		plan) echo --detailed-exitcode --token-file --inventory ;;
 		status | inventory) echo --token-file --inventory ;;

@@ -1,9 +1,10 @@
-/* The client's bundle: what is in it, who may read it, and how it takes the place of another. */
+/* The client's bundle: what is in it, who may read it, and how it is brought up to date. */
 #include <dirent.h>
 #include <sys/file.h>
 
 #include "policies/registry.h"
 #include "provision/bundle.h"
+#include "provision/bundle_conf.h"
 #include "provision/bundle_mark.h"
 #include "tests/unit/conf_fixture.h"
 
@@ -47,8 +48,8 @@ static void make_network(struct network *n)
 	assert_int_equal(ip_prefix_parse("10.45.0.0/24", &n->config.subnet), 0);
 	assert_int_equal(ip_prefix_parse("10.45.0.2/32", &n->config.gateway), 0);
 	make_tunnel(n, &n->proxies[0], "ams", PROVIDER_VPN, 0);
-	make_tunnel(n, &n->proxies[1], "fra", PROVIDER_VPN, 1);
-	make_tunnel(n, &n->proxies[2], "waw", PROVIDER_VPN, 2);
+	make_tunnel(n, &n->proxies[1], "second", PROVIDER_VPN, 1);
+	make_tunnel(n, &n->proxies[2], "third", PROVIDER_VPN, 2);
 	make_tunnel(n, &n->tunnels.exit, "exit", PROVIDER_COMP, 0);
 	n->tunnels.proxies = n->proxies;
 	n->tunnels.count = PROXIES;
@@ -123,8 +124,8 @@ static void test_files(void **state)
 	expect_mode("out/comps.yaml", 0600);
 	expect_mode("out/wg/wg0.conf", 0600);
 	expect_mode("out/wg/ams.conf", 0600);
-	expect_mode("out/wg/fra.conf", 0600);
-	expect_mode("out/wg/waw.conf", 0600);
+	expect_mode("out/wg/third.conf", 0600);
+	expect_mode("out/run", 01777);
 	expect_mode("out/docker-compose.yml", 0644);
 	expect_mode("out/Dockerfile", 0644);
 	expect_mode("out/README.md", 0644);
@@ -159,8 +160,8 @@ static void test_compsd_takes_it(void **state)
 	assert_int_equal(conf->mode, CONF_NESTED);
 	assert_int_equal(conf->path_count, PROXIES);
 	assert_string_equal(conf->paths[0].name, "ams");
-	assert_string_equal(conf->paths[1].name, "fra");
-	assert_string_equal(conf->paths[2].name, "waw");
+	assert_string_equal(conf->paths[1].name, "second");
+	assert_string_equal(conf->paths[2].name, "third");
 	assert_string_equal(conf->policy->name, "random-interval");
 	assert_true(ip_equal(&conf->inner.ping, &n.config.gateway.ip));
 	assert_true(ip_equal(&conf->paths[2].proxy4, &n.config.gateway.ip));
@@ -206,10 +207,9 @@ static void test_without_programs(void **state)
 	expect_text("out/compsd", "mine");
 }
 
-/* --- one that is there already ---------------------------------------------------------------- */
+/* --- bringing it up to date ------------------------------------------------------------------ */
 
-/* The folder stays the same one: a container has it mounted. */
-static void test_updates(void **state)
+static void test_brought_up_to_date(void **state)
 {
 	struct stat before, after;
 	struct network n;
@@ -225,13 +225,26 @@ static void test_updates(void **state)
 	put_text("out/data/file", "mine\n");
 	expect_written(&n, NULL);
 	assert_int_equal(stat("out", &after), 0);
-	assert_int_equal(before.st_ino, after.st_ino);
-	assert_int_equal(access("out/wg/fra.conf", F_OK), -1);
+	assert_int_equal(before.st_ino, after.st_ino); /* a container has it mounted */
+	assert_int_equal(access("out/wg/third.conf", F_OK), -1);
 	expect_text("out/docker-compose.override.yml", "services");
 	expect_text("out/data/file", "mine");
 }
 
-static void test_edits(void **state)
+static void replace_text(const char *name, const char *from, const char *to)
+{
+	size_t bytes;
+	char *text = get_file(name, &bytes), *at = strstr(text, from), *changed;
+
+	assert_non_null(at);
+	assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) >
+		    0);
+	put_text(name, changed);
+	free(changed);
+	free(text);
+}
+
+static void test_what_is_the_users_is_kept(void **state)
 {
 	unsigned int edits[3];
 	struct network n;
@@ -239,25 +252,30 @@ static void test_edits(void **state)
 	(void)state;
 	make_network(&n);
 	expect_written(&n, NULL);
-	put_text("out/comps.yaml", "profile: mtd\n");
-	for (int i = 0; i < 2; i++) {
-		expect_written(&n, edits); /* we would write the same again */
-		assert_int_equal(edits[BUNDLE_EDIT_KEPT], 1);
-		expect_text("out/comps.yaml", "profile: mtd");
-	}
-	n.tunnels.count = 2; /* now we do not */
+	replace_text("out/comps.yaml", "profile: quiet", "profile: mtd");
+	n.tunnels.count = 2;
+	expect_written(&n, edits);
+	assert_int_equal(edits[BUNDLE_EDIT_KEPT] + edits[BUNDLE_EDIT_ASIDE], 0);
+	expect_text("out/comps.yaml", "profile: mtd");
+	expect_text("out/comps.yaml", "config: wg/second.conf");
+	replace_text("out/comps.yaml", "mode: nested", "mode: direct");
+	expect_written(&n, edits); /* we would write the same again */
+	assert_int_equal(edits[BUNDLE_EDIT_KEPT], 1);
+	expect_text("out/comps.yaml", "mode: direct");
+	n.tunnels.count = 1; /* now we do not */
 	expect_written(&n, edits);
 	assert_int_equal(edits[BUNDLE_EDIT_ASIDE], 1);
-	expect_text("out/comps.yaml", "profile: quiet");
-	expect_text("out/comps.yaml.before", "profile: mtd");
+	expect_text("out/comps.yaml", "mode: nested");
+	expect_text("out/comps.yaml", "profile: mtd");
+	expect_text("out/comps.yaml.before", "mode: direct");
 	expect_mode("out/comps.yaml.before", 0600);
 	expect_written(&n, edits);
 	assert_int_equal(edits[BUNDLE_EDIT_KEPT] + edits[BUNDLE_EDIT_ASIDE], 0);
-	expect_text("out/comps.yaml.before", "profile: mtd");
-	put_text("out/comps.yaml", "profile: perf\n");
-	n.tunnels.count = 1;
+	put_text("out/comps.yaml", "mine alone\n");
+	n.tunnels.count = 2;
 	expect_written(&n, edits);
-	expect_text("out/comps.yaml.before", "profile: perf");
+	expect_text("out/comps.yaml.before", "mine alone");
+	expect_text("out/comps.yaml", "profile: quiet");
 }
 
 static void expect_refused(const struct network *n, const char *directory, int error,
@@ -280,29 +298,18 @@ static void test_refuses(void **state)
 	put_text("out/file", "mine\n");
 	expect_refused(&n, "out", -EEXIST, "was not made by comps provision");
 	expect_text("out/file", "mine");
-	expect_mode("out", 0755);
-	assert_int_equal(rename("out", "real"), 0);
-	put_text("out", "a file\n");
-	expect_refused(&n, "out", -ENOTDIR, "out: Not a directory");
-	expect_text("out", "a file");
-	assert_int_equal(unlink("out"), 0);
-	assert_int_equal(symlink("real", "out"), 0);
-	expect_refused(&n, "out", -ENOTDIR, "out: Not a directory");
+	assert_int_equal(access("out/wg", F_OK), -1);
+	put_text("afile", "a file\n");
+	expect_refused(&n, "afile", -ENOTDIR, "afile: Not a directory");
+	assert_int_equal(symlink("elsewhere", "link"), 0);
+	expect_refused(&n, "link", -ENOTDIR, "link: Not a directory");
 	expect_refused(&n, "no/such/out", -ENOENT, "no/such/out: No such file");
+	expect_refused(&n, "/", -EEXIST, "was not made by comps provision");
+	expect_refused(&n, "", -ENOENT, "No such file");
 	n.programs.compsd = "no-such-program";
-	expect_refused(&n, "other", -ENOENT, "compsd: No such file");
-}
-
-/* An empty folder may be what is left of a killed one. */
-static void test_takes_an_empty_folder(void **state)
-{
-	struct network n;
-
-	(void)state;
+	expect_refused(&n, "other", -ENOENT, "other/compsd: No such file");
 	make_network(&n);
-	assert_int_equal(mkdir("out", 0755), 0);
-	expect_written(&n, NULL);
-	expect_mode("out", 0700);
+	assert_int_equal(write_to(&n, "other", NULL, NULL), 0); /* what was begun is ours */
 }
 
 static void test_one_at_a_time(void **state)
@@ -320,21 +327,28 @@ static void test_one_at_a_time(void **state)
 	expect_written(&n, NULL);
 }
 
-/* What a killed one leaves: the mark alone, or a part of a file beside it. */
+/* What a killed one leaves: a folder, a part of it, files beside their places, a tunnel that the
+ * mark does not know. */
 static void test_goes_on_after_a_kill(void **state)
 {
+	unsigned int edits[3];
 	struct network n;
 
 	(void)state;
 	make_network(&n);
 	assert_int_equal(mkdir("out", 0700), 0);
-	put_text("out/" BUNDLE_MARK, "# Made by\n");
-	assert_int_equal(mkdir("out/wg", 0700), 0);
-	put_text("out/wg/wg0.conf.new", "a part");
-	put_text("out/comps.yaml.new", "a part");
 	expect_written(&n, NULL);
-	expect_text("out/wg/wg0.conf", "[Peer]");
-	assert_int_equal(access("out/wg/wg0.conf.new", F_OK), -1);
+	assert_int_equal(unlink("out/comps.yaml"), 0);
+	put_text("out/wg/wg0.conf", "a part");
+	put_text("out/wg/ams.conf.new", "a part");
+	put_text("out/comps.yaml.new", "a part");
+	put_text("out/wg/stranger.conf", "a key");
+	expect_written(&n, edits);
+	assert_int_equal(edits[BUNDLE_EDIT_KEPT] + edits[BUNDLE_EDIT_ASIDE], 0);
+	expect_text("out/wg/wg0.conf", "[Interface]");
+	expect_text("out/comps.yaml", "paths:");
+	assert_int_equal(access("out/wg/stranger.conf", F_OK), -1);
+	assert_int_equal(access("out/wg/ams.conf.new", F_OK), -1);
 	assert_int_equal(access("out/comps.yaml.new", F_OK), -1);
 }
 
@@ -346,11 +360,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rights, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_without_programs, folders_enter,
 						folders_leave),
-		cmocka_unit_test_setup_teardown(test_updates, folders_enter, folders_leave),
-		cmocka_unit_test_setup_teardown(test_edits, folders_enter, folders_leave),
-		cmocka_unit_test_setup_teardown(test_refuses, folders_enter, folders_leave),
-		cmocka_unit_test_setup_teardown(test_takes_an_empty_folder, folders_enter,
+		cmocka_unit_test_setup_teardown(test_brought_up_to_date, folders_enter,
 						folders_leave),
+		cmocka_unit_test_setup_teardown(test_what_is_the_users_is_kept, folders_enter,
+						folders_leave),
+		cmocka_unit_test_setup_teardown(test_refuses, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, folders_enter, folders_leave),
 		cmocka_unit_test_setup_teardown(test_goes_on_after_a_kill, folders_enter,
 						folders_leave),
