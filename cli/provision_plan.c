@@ -43,8 +43,8 @@ void provision_plan_print(const struct provision *p, const struct plan *plan, FI
 			plan->counts[PLAN_CREATE], plan->counts[PLAN_CHANGE],
 			plan->counts[PLAN_DESTROY] + plan->counts[PLAN_DUPLICATE]);
 	if (plan->counts[PLAN_DRIFT])
-		fprintf(out, "%zu differ%s and are left as they are (!).\n",
-			plan->counts[PLAN_DRIFT], plan->counts[PLAN_DRIFT] == 1 ? "s" : "");
+		fprintf(out, "%zu to be left as %s (!).\n", plan->counts[PLAN_DRIFT],
+			plan->counts[PLAN_DRIFT] == 1 ? "it is" : "they are");
 	if (p->cli->inventory)
 		return;
 	fprintf(out,

@@ -112,7 +112,7 @@ static int set_up(const struct job *job, struct server_task *tasks, size_t count
  * (server.sh). A handshake that comes too early is repeated only after 5 s. */
 static int use_and_check(const struct job *job, bool exit, struct err *e)
 {
-	struct end_check_result checked;
+	struct end_check_result checked = {.failed = 0};
 	int ret;
 
 	if (exit)

@@ -125,7 +125,7 @@ static int destroy_old(const struct job *job, const char *node, size_t *destroye
 static int tidy(const struct job *job, struct err *e)
 {
 	struct server_task task = {.want = NULL};
-	struct end_check_result checked;
+	struct end_check_result checked = {.failed = 0};
 	int ret = job_firewall(job, PROVIDER_COMP, NULL, e);
 
 	for (size_t i = 0; i < job->config->node_count; i++)

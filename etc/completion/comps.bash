@@ -50,7 +50,7 @@ _comps_arguments()
 	"1 pin" | "1 drain" | "1 enable") _comps_paths ;;
 	"1 policy") echo list set ;;
 	"1 trace") echo info export import ;;
-	"1 provision") echo init validate plan apply status inventory bundle destroy orphans ;;
+	"1 provision") echo init validate plan apply status inventory bundle rekey replace destroy orphans ;;
 	"2 policy set") _comps_policies ;;
 	*" policy set "*) _comps_params "${words[2]}" ;;
 	"1 help") words=() && _comps_arguments ;;

@@ -267,7 +267,7 @@ only_one() {
 drift() {
 	run 0 apply "$f" --yes || return
 	sed -i 's/region: fra1/region: sfo3/' "$f"
-	run 4 status "$f" && says out "! fra" && says out "destroy --node fra" && run 0 apply "$f" --yes && is "$(cloud .creations)" 3
+	run 4 status "$f" && says out "! fra" && says out "to replace it: replace fra" && run 0 apply "$f" --yes && is "$(cloud .creations)" 3
 }
 
 lost_server() {
