@@ -159,23 +159,35 @@ static int check(const struct job *job, const char *only, struct err *e)
 	return 0;
 }
 
-int rekey_run(const struct job *job, const char *only, size_t *done, struct err *e)
+/* With shared keys all at once, else one after the other, the exit last. */
+static int rekey_in_turn(const struct job *job, const char *only, struct server_task *tasks,
+			 size_t *done, struct err *e)
 {
 	const struct provision_config *config = job->config;
-	bool shared = config->client_keys == CONFIG_KEYS_SHARED;
-	struct server_task *tasks = calloc(config->node_count + 1, sizeof(*tasks));
-	size_t count = 0;
-	int ret = tasks ? check(job, only, e) : err_set(e, -ENOMEM, "out of memory");
+	size_t count = 0, step;
+	int ret = 0;
 
-	*done = 0;
-	for (size_t i = 0; tasks && i < config->node_count; i++)
+	for (size_t i = 0; i < config->node_count; i++)
 		if (!only || strcmp(config->nodes[i].name, only) == 0)
 			tasks[count++] =
 				(struct server_task){.want = &config->nodes[i], .rekey = true};
-	if (!ret && shared)
-		ret = rekey_together(job, tasks, count, done, e);
-	for (size_t i = 0; !ret && !shared && i < count; i++)
-		ret = rekey_together(job, &tasks[i], 1, done, e);
+	step = config->client_keys == CONFIG_KEYS_SHARED ? count : 1;
+	for (size_t i = 0; !ret && i < count; i += step)
+		ret = rekey_together(job, &tasks[i], step, done, e);
+	return ret;
+}
+
+int rekey_run(const struct job *job, const char *only, size_t *done, struct err *e)
+{
+	struct server_task *tasks = calloc(job->config->node_count + 1, sizeof(*tasks));
+	int ret;
+
+	*done = 0;
+	if (!tasks)
+		return err_set(e, -ENOMEM, "out of memory");
+	ret = check(job, only, e);
+	if (!ret)
+		ret = rekey_in_turn(job, only, tasks, done, e);
 	free(tasks);
 	return ret;
 }
