@@ -80,6 +80,9 @@ bool provision_ask(struct provision *p, const char *question, const char *wanted
 /* Writes the client's bundle by what is set up, and says where: a job_bundle_fn. */
 int provision_bundle_write(void *provision, struct err *e);
 
+/* How to go on with the bundle. */
+void provision_bundle_ways(const struct provision *p);
+
 /* --- plan --- */
 
 /* Before a change: to stderr, or as an event. */

@@ -77,7 +77,10 @@ static int do_it(struct provision *p, const struct plan *plan)
 	struct err e;
 	int ret = apply_run(&p->job, plan, p->cli->node, &result, &e);
 
-	return provision_report(p, "apply", &result, ret, &e);
+	ret = provision_report(p, "apply", &result, ret, &e);
+	if (ret == CLI_OK && p->job.bundle)
+		provision_bundle_ways(p);
+	return ret;
 }
 
 /* It may be gone, or of another version of this program. */

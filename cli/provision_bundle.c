@@ -36,6 +36,11 @@ static struct bundle_programs find_programs(struct programs *p)
 	return found;
 }
 
+static const char *directory_of(const struct provision *p)
+{
+	return p->cli->output ? p->cli->output : BUNDLE_DIRECTORY;
+}
+
 /* --- telling ---------------------------------------------------------------------------------- */
 
 static void note_edit(void *arg, const char *name, enum bundle_edit edit)
@@ -73,11 +78,22 @@ static void print_text(struct provision *p, const char *directory, size_t paths,
 				"%s.before\n",
 				directory, name, name);
 	}
-	fprintf(err,
-		"the client is in %s: the exit and %zu path%s\n"
-		"to start it:             cd %s && docker-compose up -d --build\n"
-		"or without Docker:       compsd -c %s/comps.yaml\n",
-		directory, paths, paths == 1 ? "" : "s", directory, directory);
+	fprintf(err, "the client is in %s: the exit and %zu path%s\n", directory, paths,
+		paths == 1 ? "" : "s");
+}
+
+void provision_bundle_ways(const struct provision *p)
+{
+	const char *directory = directory_of(p);
+
+	if (!p->cli->json && p->job.live)
+		fprintf(p->cli->err, "to have it used:         comps reload -s %s\n",
+			p->live.socket);
+	else if (!p->cli->json)
+		fprintf(p->cli->err,
+			"to start it:             cd %s && docker-compose up -d --build\n"
+			"or without Docker:       compsd -c %s/comps.yaml\n",
+			directory, directory);
 }
 
 static void warn_programs(const struct provision *p, const char *directory,
@@ -94,7 +110,7 @@ static void warn_programs(const struct provision *p, const char *directory,
 
 static int write_bundle(struct provision *p, const struct tunnels *tunnels, struct err *e)
 {
-	const char *directory = p->cli->output ? p->cli->output : BUNDLE_DIRECTORY;
+	const char *directory = directory_of(p);
 	json_t *edits = json_object();
 	struct bundle bundle = {.count = 0};
 	struct programs places;
@@ -137,6 +153,8 @@ static int bundle(struct provision *p)
 
 	if (ret)
 		cli_error(p->cli, CLI_FAILED, "%s", e.text);
+	else
+		provision_bundle_ways(p);
 	if (ret == -ENOENT) {
 		provision_way(p, "apply", way, sizeof(way));
 		cli_error(p->cli, CLI_FAILED, "set it up first: %s", way);

@@ -248,7 +248,7 @@ MTU = $MTU
 [Peer]
 PublicKey = $CLIENT_KEY$psk
 AllowedIPs = $CLIENT_IP/32" || true
-unit=wg-quick@$IF.service
+unit=wg-quick@$IF.service later=no
 live() { # what the interface has, in a form that the file can be compared with
 	wg show "$IF" dump 2>/dev/null | awk 'NR == 1 { print $1, $3 } NR > 1 { print $1, $2, $4 }'
 	ip -o -4 addr show dev "$IF" 2>/dev/null | sed -n 's/.* inet \([^ ]*\) .*/\1/p'
@@ -268,14 +268,14 @@ elif [ "$(live)" != "$wanted" ]; then
 		if [ "$REKEY$ROLE" = 1comp ]; then
 			# Our answer may go to the client through this very tunnel.
 			run systemd-run -q --no-block sh -c "sleep 0.3; $sync"
-			wanted=$(live)
+			later=yes
 		else
 			sh -c "$sync"
+			[ "$(live)" = "$wanted" ] || run systemctl restart "$unit"
 		fi
-		[ "$(live)" = "$wanted" ] || run systemctl restart "$unit"
 	fi
 fi
-[ "$CHECK" = 1 ] || [ "$(live)" = "$wanted" ] || die "$IF is not as it should be after all"
+[ "$CHECK" = 1 ] || [ $later = yes ] || [ "$(live)" = "$wanted" ] || die "$IF is not as it should be after all"
 
 # ---- ssh ----
 

@@ -13,7 +13,7 @@ e2e_begin inventory
 # shellcheck source=tests/hosts/hosts.sh
 . "${0%/*}/hosts.sh"
 
-declare -A AT=([ams]=203.0.4.11 [fra]=203.0.4.12 [exit]=203.0.4.20)
+declare -A AT=([ams]=203.0.4.11 [fra]=203.0.4.12 [exit]=203.0.4.20 [spare]=203.0.4.13)
 hosts=$RUN/hosts
 
 first_keys() {
@@ -70,8 +70,8 @@ check "network" network
 check "keys" first_keys
 write_hosts ams fra
 echo "${AT[fra]} $(host_key fra)" >"$RUN/known_hosts"
-for name in ams fra exit; do check "$name boots" boot_at $name "${AT[$name]}"; done
-for name in ams fra exit; do check "$name runs" wait_for 60 up $name; done
+for name in ams fra exit spare; do check "$name boots" boot_at $name "${AT[$name]}"; done
+for name in ams fra exit spare; do check "$name runs" wait_for 60 up $name; done
 
 check "plan: all are to be set up" ends 2 '^Plan: 0 to create, 3 to change' plan --detailed-exitcode
 check "... and nothing was changed" not h ams test -e /etc/comps
@@ -117,6 +117,14 @@ check "apply: is cleared" ends 0 '1 destroyed' apply --yes
 check "... and nothing of it is on the host" cleared fra
 check "... nor in the rules of the exit" eval '! h exit nft list ruleset | grep -q 203.0.4.12'
 check "the rest is as it should be" ends 0 'Plan: no changes' status
+check "replace: the inventory has to name another host" ends 1 'still has 203.0.4.11 for ams' replace ams --yes
+AT[ams]=${AT[spare]}
+cp "$RUN/spare.first/key.pub" "$RUN/ams.first/key.pub"
+write_hosts ams
+check "replace: the new host is set up, the old one cleared" ends 0 '^1 of 1 paths work' replace ams --yes
+check "... and nothing is left of it" cleared ams
+check "the client's files name the new one" grep -q '^Endpoint = 203.0.4.13:' "$RUN/wg_client_generated/wg/ams-2.conf"
+check "the rest is as it should be" ends 0 'Plan: no changes' status
 check "destroy" ends 0 'nothing of network comps is left' destroy --yes
-for name in ams exit; do check "nothing of it is on $name" cleared $name; done
+for name in spare exit; do check "nothing of it is on $name" cleared $name; done
 e2e_end
