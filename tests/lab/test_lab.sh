@@ -75,7 +75,7 @@ leaks_are() {
 }
 only_path() { # I: all packets of the uplink are path I's
 	la counters --json
-	la counters --json | jq -e --arg p "p$1" '.leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
+	la counters --json | jq -ne --arg p "p$1" 'input | .leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
 		and ([.paths | to_entries[] | select(.key != $p) | .value.up] | add) == 0' >/dev/null
 }
 linkem_lost() { lb status | jq -Rr 'fromjson? | select(.link == "exit" and .dir == "up") | .lost'; }
@@ -108,7 +108,7 @@ check "the other lab saw nothing of it" leaks_are lb '{"exit4":0,"exit6":0,"othe
 # ---- flow agrees with what the cable did (lab b, outside of its tunnels) ----
 
 lb serve exit
-lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | jq -e ".lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
+lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | jq -ne "input | .lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
 check "flow loses nothing on a good cable" lossless
 lb link exit up loss_ppm=200000
 lost0=$(linkem_lost)

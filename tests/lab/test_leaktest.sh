@@ -10,7 +10,7 @@ e2e_begin leaktest
 leaktest() { comps leaktest -c "$conf" "$@"; }
 leaktest_to_report() { leaktest "$@" >"$RUN/report"; }
 nothing_left() { lab counters --json && [[ $(lab uplink_leaks) = 0 ]]; }
-left() { lab counters --json | jq -e "$1"; }
+left() { lab counters --json | holds "$1"; }
 serves() { wait_status "$DEADLINE" '.active != null and all(.paths[]; .state == "up")'; }
 overlays_up() { [[ $(x client ip -o link show up type "$(overlay_type)" | grep -c wgnet) = "$N" ]]; }
 overlay_type() { if [[ -e /sys/module/wireguard ]]; then echo wireguard; else echo tun; fi; }

@@ -17,7 +17,7 @@ migrations() { # REASON
 }
 migrated() { # REASON FILTER
 	migrations "$1"
-	migrations "$1" | jq -e "$2"
+	migrations "$1" | holds "$2"
 }
 
 check "lab" e2e_lab
@@ -139,11 +139,11 @@ sees() { # PATH MORE: so many more of the flow's packets come by the proxy of PA
 	local before
 	before=$(seen | jq ".$1") && wait_for "$DEADLINE" sees_more "$1" $((before + $2))
 }
-sees_more() { seen | jq -e ".$1 >= $2"; }
+sees_more() { seen | holds ".$1 >= $2"; }
 only() { # PATH: from here on
 	local before
 	before=$(seen) || return
-	sees "$1" 50 && seen | jq -ce --argjson before "$before" --arg path "$1" '[keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
+	sees "$1" 50 && seen | jq -cne --argjson before "$before" --arg path "$1" 'input | [keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
 }
 
 check "direct: UDP echo to the exit host" flow_start load echo -4 --pps 200 exit

@@ -11,19 +11,19 @@ e2e_begin traffic
 # the path that the daemon names, until at least MORE went by in the flow's DIRECTION.
 moves() { # DIRECTION MORE
 	local to two_rtt before i
-	comps migrate next --wait -j | jq -ce 'if .outcome == "settled" then . else false end' || return
+	comps migrate next --wait -j | holds 'if .outcome == "settled" then . else false end' || return
 	read -r to two_rtt < <(comps status -j | jq -r '"\(.active) \([.paths[].rtt_p99_s] | max * 2)"')
 	sleep "$two_rtt" # not to be right: this is what is claimed
 	before=$(carried) i=$((${to#p} - 1))
 	wait_for "$DEADLINE" went_by "$before" "$i" "$1" "$2" || return
-	jq -ce --argjson i "$i" '{to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
+	jq -cne --argjson i "$i" 'input | {to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
 		| ., .elsewhere == 0' <<<"$NEW"
 }
 
 # NEW: what every path carried since the snapshot
 went_by() { # SNAPSHOT INDEX DIRECTION MORE
 	NEW=$(since "$1")
-	jq -e --argjson i "$2" --arg dir "$3" --argjson more "$4" '. as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
+	jq -ne --argjson i "$2" --arg dir "$3" --argjson more "$4" 'input | . as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
 }
 
 since() { # SNAPSHOT
@@ -39,7 +39,7 @@ follows() { # ROUNDS DIRECTION MORE: after each of so many migrations
 }
 
 even() {
-	jq -ce '[.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
+	jq -cne 'input | [.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
 }
 
 # Every kind of flow follows every migration.
