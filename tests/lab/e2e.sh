@@ -172,9 +172,10 @@ programs() { ip netns pids "$P-client" | xargs -r ps -o comm= -p | sort; }
 
 comps() { x client "$e2e_build/comps" "$@"; }
 
-config() { # POLICY-LINES [EXTRA-YAML]: guards are quick unless EXTRA has its own
+# Guards are quick, but for what a busy machine would be blamed for: unless EXTRA has its own.
+config() { # POLICY-LINES [EXTRA-YAML]
 	local extra=${2:-}
-	[[ $extra = *guards:* ]] || extra+=$'\n'"guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_down_half_life: 1s}"
+	[[ $extra = *guards:* ]] || extra+=$'\n'"guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_down_half_life: 1s, settle_timeout: 5s}"
 	lab config "${1:-name: hold}" "$extra"
 }
 
