@@ -51,11 +51,14 @@ within() { # VALUE LOW HIGH
 	awk -v v="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(v != "" && v >= lo && v <= hi) }'
 }
 
-# The median, so that a busy machine does not fail a test of the lab.
+# The shortest of many, until one was not held up: a busy machine makes them longer and never shorter.
 rtt_within() { # LOW HIGH HOST FLOW-OPTION...
-	local lo=$1 hi=$2
+	local lo=$1 hi=$2 end=$((SECONDS + 30)) rtt
 	shift 2
-	within "$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | jq .rtt_ms.p50)" "$lo" "$hi"
+	until rtt=$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | jq .rtt_ms.min) && within "$rtt" 0 "$hi"; do
+		((SECONDS < end)) || return
+	done
+	within "$rtt" "$lo" "$hi"
 }
 
 seconds() { # FILE CMD...: runs it and leaves its time in FILE
