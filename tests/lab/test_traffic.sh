@@ -1,6 +1,7 @@
 #!/bin/bash
 # Proof that traffic moves: 104 migrations round-robin over three paths of different delays, each kind of flow on its own, and
 # packets counted where the paths meet the exit. A route table that names the new path would prove nothing.
+# BRIEF=1  one migration for each kind of flow, and IPv6 alone, whose sources the kernel's WireGuard pins as the userspace's does
 # shellcheck disable=SC2317  # called through check
 
 # shellcheck source=tests/lab/e2e.sh
@@ -97,7 +98,11 @@ guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_d
 	check "$title: no packet outside of the tunnels" no_leak
 }
 
-proof "exit by IPv4" 16 4 OUTER=4
-proof "exit by IPv6" 16 6 OUTER=6
-proof "overlays by IPv6" 3 4 UNDERLAY=6
+if [[ ${BRIEF:-} ]]; then
+	proof "all by IPv6" 1 6 OUTER=6 UNDERLAY=6
+else
+	proof "exit by IPv4" 16 4 OUTER=4
+	proof "exit by IPv6" 16 6 OUTER=6
+	proof "overlays by IPv6" 3 4 UNDERLAY=6
+fi
 e2e_end
