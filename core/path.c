@@ -355,7 +355,7 @@ struct path_view paths_view_one(const struct paths *paths, size_t index, struct 
 	int64_t min_us;
 	double loss;
 
-	path_stats_window(judge, &min_us, &loss);
+	path_stats_window(judge, now, &min_us, &loss);
 	return (struct path_view){
 		.policy =
 			{

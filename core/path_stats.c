@@ -243,32 +243,42 @@ static int64_t quantile(const int64_t *sorted, size_t count, unsigned int percen
 	return sorted[(count * percent + 99) / 100 - 1];
 }
 
-void path_stats_window(const struct path_stats *stats, int64_t *min_us, double *loss)
+static bool is_lost(const struct path_stats *stats, const struct path_stats_record *record,
+		    struct mono now)
 {
-	uint32_t number, answered = 0, missed = 0;
+	return record->missed &&
+	       (mono_before(record->sent, stats->confirmed) ||
+		mono_due(mono_add_us(record->sent, stats->config->timeout_max_us), now));
+}
+
+void path_stats_window(const struct path_stats *stats, struct mono now, int64_t *min_us,
+		       double *loss)
+{
+	uint32_t number, answered = 0, lost = 0;
 
 	*min_us = -1;
 	for (number = first_in_window(stats); number < stats->sent; number++) {
 		const struct path_stats_record *record = record_of(stats, number);
 
-		missed += record->missed;
+		lost += is_lost(stats, record, now);
 		if (record->rtt_us < 0)
 			continue;
 		answered++;
 		if (*min_us < 0 || record->rtt_us < *min_us)
 			*min_us = record->rtt_us;
 	}
-	*loss = answered + missed ? (double)missed / (double)(answered + missed) : 0;
+	*loss = answered + lost ? (double)lost / (double)(answered + lost) : 0;
 }
 
-void path_stats_summarize(const struct path_stats *stats, struct path_stats_summary *out)
+void path_stats_summarize(const struct path_stats *stats, struct mono now,
+			  struct path_stats_summary *out)
 {
 	int64_t *rtts = malloc(stats->config->window * sizeof(*rtts));
 	size_t count = 0;
 	uint32_t number;
 
 	*out = (struct path_stats_summary){stats->srtt_us, stats->rttvar_us, -1, -1, -1, -1, 0};
-	path_stats_window(stats, &out->min_us, &out->loss);
+	path_stats_window(stats, now, &out->min_us, &out->loss);
 	for (number = first_in_window(stats); rtts && number < stats->sent; number++) {
 		if (record_of(stats, number)->rtt_us >= 0)
 			rtts[count++] = record_of(stats, number)->rtt_us;

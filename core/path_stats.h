@@ -8,8 +8,10 @@
  *                       ^--any reply--'
  *
  * A miss is a probe without a reply within an adaptive timeout like TCP's RTO. It only raises a
- * suspicion: the owner then sends a fast burst, and the burst decides. Loss is computed from the
- * window when it is read, so a late reply corrects the past.
+ * suspicion: the owner then sends a fast burst, and the burst decides. A miss is lost once a probe
+ * that was sent later is answered, or after the longest timeout: a path that is slow for a moment
+ * loses nothing. Loss is computed from the window when it is read, so a late reply corrects the
+ * past.
  */
 #ifndef COMPS_CORE_PATH_STATS_H
 #define COMPS_CORE_PATH_STATS_H
@@ -59,7 +61,7 @@ struct path_stats {
 
 struct path_stats_summary {
 	int64_t srtt_us, rttvar_us, min_us, p50_us, p95_us, p99_us; /* -1 while unknown */
-	double loss; /* 0 .. 1 over the resolved probes of the window; 0 while there are none */
+	double loss; /* 0 .. 1 over the window's answered and lost probes; 0 while there are none */
 };
 
 /* `config` must outlive `stats`. Returns 0 or -ENOMEM. */
@@ -104,11 +106,13 @@ int64_t path_stats_timeout_us(const struct path_stats *stats);
 struct mono path_stats_next_deadline(const struct path_stats *stats);
 
 /* For reports: sorts the window. */
-void path_stats_summarize(const struct path_stats *stats, struct path_stats_summary *out);
+void path_stats_summarize(const struct path_stats *stats, struct mono now,
+			  struct path_stats_summary *out);
 
 /* The two figures that decisions read often: the window's smallest RTT (-1 while unknown) and its
  * loss, as in struct path_stats_summary. */
-void path_stats_window(const struct path_stats *stats, int64_t *min_us, double *loss);
+void path_stats_window(const struct path_stats *stats, struct mono now, int64_t *min_us,
+		       double *loss);
 
 /* "unknown", "up", "suspect", "down". */
 const char *path_state_name(enum path_state state);

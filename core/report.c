@@ -139,14 +139,15 @@ static json_t *path_decision(const struct report *report, size_t i, const struct
 			 "priority", (json_int_t)report->paths->path[i].priority);
 }
 
-static json_t *path_figures(const struct paths *paths, size_t i)
+static json_t *path_figures(const struct report *report, size_t i)
 {
+	const struct paths *paths = report->paths;
 	const struct path *path = &paths->path[i];
 	uint64_t all = all_bytes(paths);
 	uint64_t bytes = path->counters.tx_bytes + path->counters.rx_bytes;
 	struct path_stats_summary summary;
 
-	path_stats_summarize(paths_judge(paths, i), &summary);
+	path_stats_summarize(paths_judge(paths, i), report->now, &summary);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:I, s:I, s:f, s:I}", "rtt_s",
 			 seconds(summary.srtt_us), "rtt_min_s", seconds(summary.min_us),
 			 "rtt_p50_s", seconds(summary.p50_us), "rtt_p95_s", seconds(summary.p95_us),
@@ -166,7 +167,7 @@ static json_t *path_status(const struct report *report, size_t i, const struct p
 				   path->interface, "state", path_state_name(path->state),
 				   "segment_fault", path_fault_name(paths_fault(report->paths, i)));
 	json_t *decision = path_decision(report, i, views);
-	json_t *figures = path_figures(report->paths, i);
+	json_t *figures = path_figures(report, i);
 
 	json_object_update(object, decision);
 	json_object_update(object, figures);

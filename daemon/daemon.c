@@ -229,7 +229,7 @@ static void daemon_step(void *arg)
 		read_guard(daemon, now);
 	if (mono_due(daemon->next_second, now))
 		do_every_second(daemon, now);
-	engine_feed(daemon, (struct input){.kind = INPUT_TIME, .at = now});
+	engine_on_time(daemon, now);
 	executor_on_time(&engine->executor, now);
 	finish_migration(daemon, now);
 	if (daemon->decide_now || mono_due(daemon->decide_at, now)) {

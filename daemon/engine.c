@@ -74,6 +74,20 @@ static void on_probe_fd(void *arg, int fd, bool readable, bool writable)
 	prober_on_readable(daemon->engine.prober, fd, clock_now());
 }
 
+void engine_on_time(struct daemon *daemon, struct mono now)
+{
+	struct engine *engine = &daemon->engine;
+	int fds[PROBE_FDS];
+	size_t i, count = 0;
+
+	/* An answer that waits to be read is no miss, however late we are. */
+	if (mono_due(paths_next_deadline(&engine->machine.paths), now))
+		count = prober_fds(engine->prober, fds);
+	for (i = 0; i < count; i++)
+		prober_on_readable(engine->prober, fds[i], now);
+	engine_feed(daemon, (struct input){.kind = INPUT_TIME, .at = now});
+}
+
 void engine_read_counters(struct daemon *daemon, size_t index, struct mono now)
 {
 	struct engine *engine = &daemon->engine;

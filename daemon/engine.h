@@ -17,6 +17,9 @@ void engine_stop(struct daemon *daemon);
 /* Feeds the machine and acts on what the paths asked for (enum paths_effect). */
 struct machine_result engine_feed(struct daemon *daemon, struct input input);
 
+/* Time has come to `now`: what answered in time is heard first. */
+void engine_on_time(struct daemon *daemon, struct mono now);
+
 /* Has the inner tunnel's far end follow a route that was moved outside of a migration. */
 void engine_follow(struct daemon *daemon);
 

@@ -6,6 +6,9 @@
 #include "probes/schedule.h"
 #include "probes/seqwin.h"
 
+/* A flood of replies is read so far, and then other work is done. */
+#define ROUNDS_MAX 16
+
 struct target {
 	struct ip to;
 	int ifindex;
@@ -202,13 +205,16 @@ static void on_reply(struct prober *prober, const struct probe_reply *reply, str
 void prober_on_readable(struct prober *prober, int fd, struct mono now)
 {
 	struct probe_reply replies[PROBE_REPLIES];
-	int i, count;
+	int i, count, round = 0;
 
-	count = prober->probe.ops->receive(prober->probe.self, fd, replies, PROBE_REPLIES, now);
-	if (count < 0)
-		prober->counters.receive_errors++;
-	for (i = 0; i < count; i++)
-		on_reply(prober, &replies[i], now);
+	do {
+		count = prober->probe.ops->receive(prober->probe.self, fd, replies, PROBE_REPLIES,
+						   now);
+		if (count < 0)
+			prober->counters.receive_errors++;
+		for (i = 0; i < count; i++)
+			on_reply(prober, &replies[i], now);
+	} while (count > 0 && ++round < ROUNDS_MAX);
 }
 
 void prober_burst(struct prober *prober, struct mono now)

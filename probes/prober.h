@@ -84,7 +84,8 @@ struct mono prober_next_deadline(const struct prober *prober);
 /* Sends what is due, at most PROBE_BATCH probes; the rest follows at the next deadline. */
 void prober_run(struct prober *prober, struct mono now);
 
-/* Descriptors to watch for reading, and what to call when one of them is readable. */
+/* Descriptors to watch for reading, and what to call when one of them is readable, and before a
+ * probe is said to be missed: it reads all that waits, but for a flood. */
 size_t prober_fds(const struct prober *prober, int fds[PROBE_FDS]);
 void prober_on_readable(struct prober *prober, int fd, struct mono now);
 

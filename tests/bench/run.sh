@@ -116,7 +116,7 @@ start_flow() { # NAME MODE OPTION...
 
 comps() { x client "$bin/comps" -j "$@"; }
 status() { comps status | jq -r "$1"; }
-status_is() { comps status | jq -e "$1" >/dev/null; }
+status_is() { comps status | jq -ne "input | $1" >/dev/null; }
 all_up() { status_is '[.paths[].state] == ["up", "up", "up"]'; }
 leaked() { echo $(($(lab uplink_leaks) + $(status '.leaked_packets // 0'))); }
 
@@ -172,7 +172,7 @@ swap_results() { # METHOD FAMILY
 lossless() { # PPS: does the tunnel carry it?
 	local report
 	report=$(flow udp-up -t 4 --pps "$1" --size 200) || return 1
-	jq -e ".lost_up == 0 and .send_errors == 0 and .sent > 0.97 * 4 * $1" >/dev/null <<<"$report"
+	jq -ne "input | .lost_up == 0 and .send_errors == 0 and .sent > 0.97 * 4 * $1" >/dev/null <<<"$report"
 }
 
 # Rotates BLOCKS times until so many migrations more have happened, and rests as long after each; appends the microseconds
@@ -483,4 +483,4 @@ cleanup
 note "done"
 [[ ! -t 2 ]] || echo >&2
 table
-jq -e 'all(.results[]; .met != false)' "$bin/bench.json" >/dev/null
+jq -ne 'input | all(.results[]; .met != false)' "$bin/bench.json" >/dev/null

@@ -65,7 +65,7 @@ applied() {
 	cat "$RUN/out" "$RUN/err" "$RUN"/*.log
 	return $rc
 }
-ready() { jq -e 'all(.nodes[]; .status == "ready" and (.wg_public | length) == 44)' "$RUN/state/comps/lab.json"; }
+ready() { jq -ne 'input | all(.nodes[]; .status == "ready" and (.wg_public | length) == 44)' "$RUN/state/comps/lab.json"; }
 # No secret in what it printed, nor in the arguments of what it runs (the token is in those of this test's own programs).
 discreet() {
 	local secret

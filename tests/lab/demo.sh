@@ -68,7 +68,7 @@ flow() { # NAME MODE OPTION...: one of the client's flows to the internet host
 	wait_for 5 test -e "$tmp/$1.ready" || fail "no traffic goes through wg0 ($1): $(<"$tmp/$1.log")"
 }
 
-has_path() { x client "$bin/comps" -j status | jq -e .active; }
+has_path() { x client "$bin/comps" -j status | jq -ne "input | .active"; }
 
 begin() {
 	local i

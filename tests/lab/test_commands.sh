@@ -139,7 +139,8 @@ comps policy set hold >/dev/null
 
 # ---- another configuration ----
 
-udp() { flow_start load udp-both --pps 300 inet; }
+# So few a second that the userspace WireGuard's receive buffers do not overflow while a busy machine keeps it waiting.
+udp() { flow_start load udp-both --pps 100 inet; }
 
 check "reload: p2 is active" comps migrate p2 --wait
 lab reset_counters
@@ -154,7 +155,7 @@ check "reload: a path less" comps reload
 check "reload: it is gone" wait_status "$DEADLINE" '[.paths[].name] == ["p1", "p2"] and .active == "p2"'
 check "reload: and so is its interface" wait_for "$DEADLINE" not x client ip link show wgnet3
 check "reload: and its rules" not grep -q wgnet3 <(x client ip rule; x client ip -6 rule)
-check "reload: traffic stays where it is" carries p2 down 50
+check "reload: traffic stays where it is" carries p2 down 20
 config "name: hold"
 readers_may_read
 check "reload: a path more" comps reload
@@ -163,13 +164,13 @@ check "reload: the new path carries" comps migrate p3 --wait
 check "reload: back to p2" comps migrate p2 --wait
 without p1
 check "reload: without the first path, so that the others move up" comps reload
-check "reload: p2 goes on carrying" carries p2 down 50
+check "reload: p2 goes on carrying" carries p2 down 20
 check "reload: p2 stays active" is_active p2
 check "reload: p3 can follow" comps migrate p3 --wait
 without p3
 check "reload: without the active path" comps reload
 check "reload: another one takes over" is_active p2
-check "reload: and carries" carries p2 down 50
+check "reload: and carries" carries p2 down 20
 config "name: hold"
 readers_may_read
 check "reload: all three again" comps reload
@@ -223,7 +224,7 @@ if x client perl -MSocket -e 1 2>/dev/null; then
 	xbg client perl -e "$HALF_OPEN" >"$RUN/half"
 	half=$XPID
 	check "flood: half-open clients take every place" wait_for "$DEADLINE" grep -q open "$RUN/half"
-	check "flood: traffic goes on" carries p1 down 300
+	check "flood: traffic goes on" carries p1 down 100
 	kill "$half"
 	wait "$half" 2>/dev/null
 	check "flood: once they are gone, comps gets in" wait_for "$DEADLINE" comps status

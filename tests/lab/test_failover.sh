@@ -126,12 +126,16 @@ check "deleted: the flow is measured" flow_stop load .complete
 
 # ---- a lossy path ----
 
+# Each probe that is lost still raises a suspicion, before the next one leaves; one that the machine was late with does not.
+config "name: hold" "probe: {timeout_min: 300ms}"
+check "loss: with more patience" comps reload
 check "loss: p1 is active" begin_at p1
 lab link p1 loss_ppm=20000
 check "loss: an idle path that loses 8 % does not flap" stays 5 '[.migrations.total, [.paths[].transitions]]'
 check "loss: traffic" flow_start load udp-both --pps 300 inet
 check "loss: nor does a loaded one" stays 5 '[.migrations.total, [.paths[].transitions]]'
 check "loss: which loses" flow_stop load '.complete and .lost_up > 0'
+check "loss: it is seen, on that path alone" wait_status "$DEADLINE" '[.paths[].loss] | .[0] > 0 and .[1:] == [0, 0]'
 lab link p1 loss_ppm=0
 
 check "the connection has survived everything" flow_stop ssh .ok

@@ -51,11 +51,22 @@ within() { # VALUE LOW HIGH
 	awk -v v="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(v != "" && v >= lo && v <= hi) }'
 }
 
-# The median, so that a busy machine does not fail a test of the lab.
+# The shortest of many, until one was not held up: a busy machine makes them longer and never shorter.
 rtt_within() { # LOW HIGH HOST FLOW-OPTION...
-	local lo=$1 hi=$2
+	local lo=$1 hi=$2 end=$((SECONDS + 30)) rtt
 	shift 2
-	within "$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | jq .rtt_ms.p50)" "$lo" "$hi"
+	until rtt=$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | jq .rtt_ms.min) && within "$rtt" 0 "$hi"; do
+		((SECONDS < end)) || return
+	done
+	within "$rtt" "$lo" "$hi"
+}
+
+rate_within() { # LOW HIGH, in Mbit/s: likewise, slower and never faster
+	local end=$((SECONDS + 30)) rate
+	until rate=$(la x client "$flow" run tcp-down -t 1 inet | jq .mbit_s) && awk "BEGIN { exit !($rate >= $1) }"; do
+		((SECONDS < end)) || return
+	done
+	within "$rate" "$1" "$2"
 }
 
 seconds() { # FILE CMD...: runs it and leaves its time in FILE
@@ -75,7 +86,7 @@ leaks_are() {
 }
 only_path() { # I: all packets of the uplink are path I's
 	la counters --json
-	la counters --json | jq -e --arg p "p$1" '.leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
+	la counters --json | jq -ne --arg p "p$1" 'input | .leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
 		and ([.paths | to_entries[] | select(.key != $p) | .value.up] | add) == 0' >/dev/null
 }
 linkem_lost() { lb status | jq -Rr 'fromjson? | select(.link == "exit" and .dir == "up") | .lost'; }
@@ -108,7 +119,7 @@ check "the other lab saw nothing of it" leaks_are lb '{"exit4":0,"exit6":0,"othe
 # ---- flow agrees with what the cable did (lab b, outside of its tunnels) ----
 
 lb serve exit
-lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | jq -e ".lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
+lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | jq -ne "input | .lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
 check "flow loses nothing on a good cable" lossless
 lb link exit up loss_ppm=200000
 lost0=$(linkem_lost)
@@ -150,7 +161,7 @@ la link p2 delay_us=50000
 check "a delay of another path does not matter" rtt_within 0 6 inet
 la link p2 delay_us=0
 la link p1 rate_kbit=2000
-check "a rate of 2 Mbit/s is kept" within "$(la x client "$flow" run tcp-down -t 1 inet | jq .mbit_s)" 1 2.1
+check "a rate of 2 Mbit/s is kept" rate_within 1 2.1
 la link p1 rate_kbit=0
 wait_for_ping() { la wait_for 3 env P="$a" RUN="/run/comps-lab/$a" "$here/lab.sh" ping_exit; }
 la link p1 hole=1

@@ -10,7 +10,7 @@ e2e_begin leaktest
 leaktest() { comps leaktest -c "$conf" "$@"; }
 leaktest_to_report() { leaktest "$@" >"$RUN/report"; }
 nothing_left() { lab counters --json && [[ $(lab uplink_leaks) = 0 ]]; }
-left() { lab counters --json | jq -e "$1"; }
+left() { lab counters --json | holds "$1"; }
 serves() { wait_status "$DEADLINE" '.active != null and all(.paths[]; .state == "up")'; }
 overlays_up() { [[ $(x client ip -o link show up type "$(overlay_type)" | grep -c wgnet) = "$N" ]]; }
 overlay_type() { if [[ -e /sys/module/wireguard ]]; then echo wireguard; else echo tun; fi; }
@@ -50,7 +50,8 @@ no_sabotage() {
 # ---- it will not start ----
 
 check "lab" e2e_lab
-config "name: hold"
+# No path is to be given up because a machine is busy with what this suite sends.
+config "name: hold" "probe: {timeout_min: 1s}"
 check "no daemon: status 3" says 3 'no daemon' leaktest
 check "no root: says so" says 1 'needs root' x client setpriv --reuid=65534 --clear-groups --inh-caps=-all "$e2e_build/comps" leaktest
 for bad in 0 -1 x 1x 99999999999999999999; do
@@ -67,7 +68,7 @@ check "none of these killed the daemon" kill -0 "$first"
 # ---- nothing leaks ----
 
 lab serve
-check "healthy: other traffic" flow_start load udp-both --pps 300 inet
+check "healthy: other traffic" flow_start load udp-both --pps 100 inet
 check "healthy: nothing leaks, every step is carried out" leaktest_to_report -j
 check "healthy: its report" jq -es 'length == 1 and (.[0] | .ok and .leaked == {ipv4: 0, ipv6: 0, dns: 0} and .missed == 0 and .sent > 4000 and .first == []
 	and [.steps[].name] == ["baseline", "migrate", "kill", "link-down", "link-delete", "stop", "flush-rules", "restore"]
@@ -79,6 +80,8 @@ check "healthy: it serves, as it did at first" status '.active == "p1"'
 check "healthy: every path is up again" serves
 check "healthy: and its interface" overlays_up
 flow_stop load true >/dev/null
+
+[[ ! ${BRIEF:-} ]] || e2e_end # for an emulated machine, as what follows does not depend on whose WireGuard it is
 
 # ---- it is interrupted ----
 

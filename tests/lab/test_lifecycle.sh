@@ -7,7 +7,8 @@
 . "${0%/*}/e2e.sh"
 e2e_begin lifecycle
 
-udp() { flow_start load udp-both --pps 300 inet; }
+# So few a second that the userspace WireGuard's receive buffers do not overflow while a busy machine keeps it waiting.
+udp() { flow_start load udp-both --pps 100 inet; }
 since_start() { wait_status "$DEADLINE" '.active != null and all(.paths[]; .state == "up")'; }
 
 # Refuses to start, with status 1 and a sentence; the client stays as it was.
@@ -27,7 +28,7 @@ repairs() { # WHAT PRESENT-COMMAND -- DELETE-COMMAND...
 	check "$what: is there" "$present"
 	check "$what: deleted" "$@"
 	check "$what: is back" wait_for "$DEADLINE" "$present"
-	check "$what: the traffic goes on" carries p1 down 30
+	check "$what: the traffic goes on" carries p1 down 10
 	check "$what: nothing got out" test "$(lab uplink_leaks)" = 0 # what the guard had to stop is no leak
 }
 
@@ -94,15 +95,15 @@ lab reset_counters
 check "traffic" udp
 comps migrate p2 --wait >/dev/null
 stop_compsd KILL 2>/dev/null
-check "killed: the traffic stays on its path" carries p2 down 100
+check "killed: the traffic stays on its path" carries p2 down 30
 check "started again" start_compsd
 check "started again: it takes over what is there" status '.active == "p2" and .migrations.total == 0'
 check "started again: all is up" since_start
 check "started again: it migrates" comps migrate p1 --wait
-check "started again: the traffic follows" carries p1 down 50
+check "started again: the traffic follows" carries p1 down 20
 stop_compsd TERM
 check "SIGTERM: ends well" test "$COMPSD_RC" = 0
-check "SIGTERM: the traffic stays on its path" carries p1 down 100
+check "SIGTERM: the traffic stays on its path" carries p1 down 30
 check "SIGTERM: and is guarded" not x client ping -c 1 -W 0.3 -I eth0 203.0.113.2
 check "and started once more" start_ready
 check "nothing was lost by any of this" flow_stop load "$UDP_WHOLE"

@@ -19,7 +19,7 @@ local_comps() { x client "$e2e_build/comps" "$@"; }
 # Migrations of the policy, by the limit of 6000 a minute and the dwell of 50 ms.
 stays_slow() {
 	local before since
-	before=$(comps status -j | jq .migrations.total) since=$(comps status -j | jq .uptime_s)
+	read -r before since < <(comps status -j | jq -r '"\(.migrations.total) \(.uptime_s)"')
 	wait_status "$DEADLINE" ".uptime_s > $since + 2" && status "(.migrations.total - $before) <= (.uptime_s - $since) / 0.05 + 2"
 }
 moved_for() { wait_status "$DEADLINE" ".migrations.by_reason[\"$1\"] > 0"; }

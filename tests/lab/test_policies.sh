@@ -1,5 +1,5 @@
 #!/bin/bash
-# Each policy live, with quick parameters: it moves when and where it says. And direct mode, where there is no inner tunnel.
+# Each policy live, with quick parameters: it moves when and where it says.
 # shellcheck disable=SC2016,SC2317  # jq and sh have their own $; called through check
 
 # shellcheck source=tests/lab/e2e.sh
@@ -17,7 +17,7 @@ migrations() { # REASON
 }
 migrated() { # REASON FILTER
 	migrations "$1"
-	migrations "$1" | jq -e "$2"
+	migrations "$1" | holds "$2"
 }
 
 check "lab" e2e_lab
@@ -117,51 +117,4 @@ lab revive_proxy 1
 check "failover: p1 is back" wait_status "$DEADLINE" '.paths[0] | .state == "up" and .eligible'
 check "failover: never goes back" stays 2 '[.active, .migrations.total]'
 check "no packet outside of the tunnels" no_leak
-
-# ---- direct ----
-
-# One address on every overlay; the proxy's NAT is what the exit sees change.
-check "direct: lab" e2e_lab MODE=direct
-lab link p1 delay_us=1000
-lab link p2 delay_us=2000
-lab serve exit
-config "name: hold" "$QUICK"
-clean=$(kernel_state)
-check "direct: compsd starts, all paths are up" start_ready
-check "direct: says so" status '.mode == "direct" and .active == "p1"'
-lab reset_counters
-source_of() { x client ip route get "$(lab addr exit 4)" | grep -o 'src [^ ]*'; }
-source=$(source_of)
-x exit nft 'add table inet e2e; add counter inet e2e p1; add counter inet e2e p2; add counter inet e2e p3; add chain inet e2e c { type filter hook input priority 0; }'
-for i in 1 2 3; do x exit nft add rule inet e2e c ip saddr "198.18.$i.2" udp dport 9000 counter name p$i; done
-seen() { x exit nft -j list counters table inet e2e | jq -c '[.nftables[].counter | select(.) | {(.name): .packets}] | add'; }
-sees() { # PATH MORE: so many more of the flow's packets come by the proxy of PATH
-	local before
-	before=$(seen | jq ".$1") && wait_for "$DEADLINE" sees_more "$1" $((before + $2))
-}
-sees_more() { seen | jq -e ".$1 >= $2"; }
-only() { # PATH: from here on
-	local before
-	before=$(seen) || return
-	sees "$1" 50 && seen | jq -ce --argjson before "$before" --arg path "$1" '[keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
-}
-
-check "direct: UDP echo to the exit host" flow_start load echo -4 --pps 200 exit
-check "direct: straight through the active overlay" only p1
-check "direct: a migration" comps migrate p2 --wait
-check "direct: moves it" sees p2 20
-check "direct: all of it" only p2
-check "direct: and the next" comps migrate p3 --wait
-check "direct: moves it as well" sees p3 20
-check "direct: all of it" only p3
-check "direct: the source is one and the same" same "$source" "$(source_of)"
-check "direct: which is the client's shared address" test "$source" = "src 10.11.0.2"
-check "direct: failover: the proxy dies" lab kill_proxy 3
-check "direct: failover: another path" wait_status "$DEADLINE" '.active != "p3"'
-check "direct: failover: carries" sees "$(active)" 50
-check "direct: the echo answered on every path" flow_stop load '.complete and .lost_up < .sent / 2 and .received_down > 100'
-check "direct: no packet outside of the tunnels" no_leak
-check "direct: down" comps down
-wait "$COMPSD"
-check "direct: the client is as it was" same "$clean" "$(kernel_state)"
 e2e_end

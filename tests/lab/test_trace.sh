@@ -11,7 +11,7 @@ disk=$RUN/disk trace=$RUN/disk/trace.db
 
 local_comps() { x client "$e2e_build/comps" "$@"; } # no daemon is asked
 info() { # FILTER over the runs: what there is, and whether it is so
-	local_comps trace info -j "$trace" && local_comps trace info -j "$trace" | jq -e ".runs | $1" >/dev/null
+	local_comps trace info -j "$trace" && local_comps trace info -j "$trace" | holds ".runs | $1" >/dev/null
 }
 recorded() { wait_status "$DEADLINE" ".trace.records > $1"; }
 repeats() { # RUN [FILTER]

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Proof that traffic moves: 104 migrations round-robin over three paths of different delays, each kind of flow on its own, and
 # packets counted where the paths meet the exit. A route table that names the new path would prove nothing.
+# BRIEF=1  one migration for each of those kinds of flow that send next to nothing up, all by IPv6, where the kernel's WireGuard
+#          pins its source: for an emulated machine
 # shellcheck disable=SC2317  # called through check
 
 # shellcheck source=tests/lab/e2e.sh
@@ -11,19 +13,19 @@ e2e_begin traffic
 # the path that the daemon names, until at least MORE went by in the flow's DIRECTION.
 moves() { # DIRECTION MORE
 	local to two_rtt before i
-	comps migrate next --wait -j | jq -ce 'if .outcome == "settled" then . else false end' || return
+	comps migrate next --wait -j | holds 'if .outcome == "settled" then . else false end' || return
 	read -r to two_rtt < <(comps status -j | jq -r '"\(.active) \([.paths[].rtt_p99_s] | max * 2)"')
 	sleep "$two_rtt" # not to be right: this is what is claimed
 	before=$(carried) i=$((${to#p} - 1))
 	wait_for "$DEADLINE" went_by "$before" "$i" "$1" "$2" || return
-	jq -ce --argjson i "$i" '{to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
+	jq -cne --argjson i "$i" 'input | {to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
 		| ., .elsewhere == 0' <<<"$NEW"
 }
 
 # NEW: what every path carried since the snapshot
 went_by() { # SNAPSHOT INDEX DIRECTION MORE
 	NEW=$(since "$1")
-	jq -e --argjson i "$2" --arg dir "$3" --argjson more "$4" '. as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
+	jq -ne --argjson i "$2" --arg dir "$3" --argjson more "$4" 'input | . as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
 }
 
 since() { # SNAPSHOT
@@ -39,19 +41,22 @@ follows() { # ROUNDS DIRECTION MORE: after each of so many migrations
 }
 
 even() {
-	jq -ce '[.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
+	jq -cne 'input | [.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
 }
 
 # Every kind of flow follows every migration.
 flows() { # ROUNDS-EACH FAMILY
-	local kind kinds=(
+	# So few a second that the userspace WireGuard's receive buffers do not overflow while a busy machine keeps it waiting.
+	local kind
+	kinds=(
 		# name mode direction-and-count whole options
-		"udp-both   up+down 20 --pps=300 --size=400"
-		"udp-down   down    20 --pps=300 --size=400"
+		"udp-both   up+down 20 --pps=100 --size=400"
+		"udp-down   down    20 --pps=100 --size=400"
 		"tcp-up     up+down 20 --rate=4000"
 		"tcp-down   up+down 20 --rate=4000"
 		"tcp-idle   up+down 3  --interval=50"
 	)
+	[[ ! ${BRIEF:-} ]] || kinds=("${kinds[1]}" "${kinds[4]}")
 	for kind in "${kinds[@]}"; do
 		read -r mode dir more options <<<"$kind"
 		# shellcheck disable=SC2086
@@ -84,9 +89,9 @@ guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_d
 	lab serve
 	lab reset_counters
 	flows "$rounds" "$family"
-	check "$title: each migration settled" status ".migrations | .total == $((rounds * 5 + 1)) and .failed == 0 and .rolled_back == 0"
+	check "$title: each migration settled" status ".migrations | .total == $((rounds * ${#kinds[@]} + 1)) and .failed == 0 and .rolled_back == 0"
 
-	flow_start flow udp-both -"$family" --pps 300 --size 400 inet
+	flow_start flow udp-both -"$family" --pps 100 --size 400 inet
 	before=$(carried)
 	check "$title: the policy rotates" comps policy set round-robin interval=300ms
 	check "$title: 24 times" rotates 24
@@ -96,7 +101,11 @@ guards: {min_dwell: 50ms, max_migrations_per_min: 6000, hold_down: 200ms, hold_d
 	check "$title: no packet outside of the tunnels" no_leak
 }
 
-proof "exit by IPv4" 16 4 OUTER=4
-proof "exit by IPv6" 16 6 OUTER=6
-proof "overlays by IPv6" 3 4 UNDERLAY=6
+if [[ ${BRIEF:-} ]]; then
+	proof "all by IPv6" 1 6 OUTER=6 UNDERLAY=6
+else
+	proof "exit by IPv4" 16 4 OUTER=4
+	proof "exit by IPv6" 16 6 OUTER=6
+	proof "overlays by IPv6" 3 4 UNDERLAY=6
+fi
 e2e_end

@@ -452,7 +452,7 @@ kill_apply_after() { # SECONDS
 	sleep "$1"
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
-	[[ ! -e $dir/state/comps/lab.json ]] || jq -e .version "$dir/state/comps/lab.json" >/dev/null
+	[[ ! -e $dir/state/comps/lab.json ]] || jq -ne "input | .version" "$dir/state/comps/lab.json" >/dev/null
 }
 
 killed() { # forty times, at moments spread over the whole run, with answers lost beside
@@ -488,7 +488,7 @@ many() { # the most proxies there can be, and the exit
 events() { # one JSON object per line
 	run 0 apply "$f" --yes --json && is "$(jq -s 'length > 8 and all(.[]; has("event"))' "$dir/out")" true &&
 		is "$(jq -s '[.[] | select(.event == "node.create.done") | has("ts") and has("level") and has("id") and has("ip") and has("elapsed_ms")] | length == 3 and all' "$dir/out")" true &&
-		is "$(jq -r 'select(.event == "summary") | .ok' "$dir/out")" true && run 0 plan "$f" --json && jq -e '.changes == false' "$dir/out" >/dev/null
+		is "$(jq -r 'select(.event == "summary") | .ok' "$dir/out")" true && run 0 plan "$f" --json && jq -ne 'input | .changes == false' "$dir/out" >/dev/null
 }
 
 token_file() {

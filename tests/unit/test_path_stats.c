@@ -6,7 +6,7 @@ static double loss(const struct fixture *f)
 	int64_t min_us;
 	double share;
 
-	path_stats_window(&f->stats, &min_us, &share);
+	path_stats_window(&f->stats, f->now, &min_us, &share);
 	return share;
 }
 
@@ -91,14 +91,14 @@ static void test_quantiles_by_nearest_rank(void **state)
 	struct path_stats_summary summary;
 	size_t i;
 
-	path_stats_summarize(&f->stats, &summary);
+	path_stats_summarize(&f->stats, f->now, &summary);
 	assert_int_equal(summary.p50_us, -1);
 	assert_int_equal(summary.min_us, -1);
 	assert_true(summary.loss == 0);
 	answered(f, 1 * MS); /* leaves the window again */
 	for (i = 0; i < 10; i++)
 		answered(f, rtts[i] * MS);
-	path_stats_summarize(&f->stats, &summary);
+	path_stats_summarize(&f->stats, f->now, &summary);
 	assert_int_equal(summary.min_us, 10 * MS);
 	assert_int_equal(summary.p50_us, 50 * MS);
 	assert_int_equal(summary.p95_us, 100 * MS);
@@ -119,7 +119,7 @@ static void test_pending_probes_are_no_loss(void **state)
 	assert_true(loss(f) == 0.25);
 }
 
-static void test_a_late_reply_corrects_the_loss(void **state)
+static void test_a_late_reply_is_no_loss(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t number;
@@ -127,13 +127,44 @@ static void test_a_late_reply_corrects_the_loss(void **state)
 	answered(f, 20 * MS);
 	number = send(f);
 	pass(f, 80 * MS);
-	assert_true(loss(f) == 0.5);
 	assert_int_equal(f->stats.missed, 1);
+	assert_int_equal(f->stats.state, PATH_SUSPECT);
+	assert_true(loss(f) == 0);
 	reply(f, number, 80 * MS);
 	assert_true(loss(f) == 0);
 	assert_int_equal(f->stats.missed, 0);
 	assert_int_equal(f->stats.late, 1);
 	assert_int_equal(f->stats.answered, 2);
+}
+
+static void test_a_miss_is_lost_after_the_longest_timeout(void **state)
+{
+	struct fixture *f = *state;
+
+	answered(f, 20 * MS);
+	send(f);
+	pass(f, config.timeout_max_us - 1);
+	assert_true(loss(f) == 0);
+	pass(f, 1);
+	assert_true(loss(f) == 0.5);
+}
+
+static void test_a_miss_is_lost_once_a_later_probe_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t first, second;
+
+	answered(f, 20 * MS);
+	answered(f, 20 * MS);
+	first = send(f);
+	pass(f, 10 * MS);
+	second = send(f);
+	pass(f, 70 * MS);
+	assert_true(loss(f) == 0);
+	reply(f, second, 70 * MS);
+	assert_true(loss(f) == 0.25);
+	reply(f, first, 80 * MS); /* overtaken */
+	assert_true(loss(f) == 0);
 }
 
 static void test_duplicates_change_nothing_but_their_count(void **state)
@@ -202,7 +233,9 @@ int main(void)
 		TEST(test_a_machine_that_is_late_itself_blames_nobody_yet),
 		TEST(test_quantiles_by_nearest_rank),
 		TEST(test_pending_probes_are_no_loss),
-		TEST(test_a_late_reply_corrects_the_loss),
+		TEST(test_a_late_reply_is_no_loss),
+		TEST(test_a_miss_is_lost_after_the_longest_timeout),
+		TEST(test_a_miss_is_lost_once_a_later_probe_is_answered),
 		TEST(test_duplicates_change_nothing_but_their_count),
 		TEST(test_replies_from_outside_the_window_are_ignored),
 		TEST(test_invariants),

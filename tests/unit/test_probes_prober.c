@@ -195,6 +195,21 @@ static void probes_every_target_and_reports_each_reply(void **state)
 			 0);
 }
 
+static void reads_all_that_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct probe_reply copy;
+	int i;
+
+	prober_set_target(f->prober, 0, 0, &address, 10, f->now);
+	send_next(f);
+	copy = f->fake.pending[0];
+	for (i = 0; i < 3 * PROBE_REPLIES; i++)
+		assert_int_equal(probe_fake_inject(&f->fake, &copy), 0);
+	receive_at(f, copy.received);
+	assert_int_equal(f->replies, 3 * PROBE_REPLIES + 1);
+}
+
 static void a_probe_carries_its_target_and_a_random_length(void **state)
 {
 	struct fixture *f = *state;
@@ -399,6 +414,7 @@ int main(void)
 		TEST(refuses_a_bad_configuration),
 		TEST(without_targets_nothing_is_due),
 		TEST(probes_every_target_and_reports_each_reply),
+		TEST(reads_all_that_waits),
 		TEST(a_probe_carries_its_target_and_a_random_length),
 		TEST(a_changed_target_keeps_its_timer_and_numbers),
 		TEST(a_duplicate_is_flagged),

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Runs the tests that want real kernel WireGuard and netem, in one boot of a QEMU guest, as one TAP
-# stream.
+# stream. test_vm_more.sh has the rest of them.
 #
 # VM_TESTS    programs that print TAP, instead of the default list (patterns, from the tree's root)
+# VM_ENV      variables for them, as of env
 # VM_SHIFT    virtual time, as of vmrun -i (default 3); empty for real time
 # VM_TIMEOUT  real seconds for all of it (default 1200)
 set -u
@@ -12,6 +13,7 @@ build=${BUILD:-build}
 patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_*
 	tests/lab/test_failover.sh tests/lab/test_lifecycle.sh}
 shift_bits=${VM_SHIFT-3}
+read -ra variables <<<"${VM_ENV:-}"
 
 number=0 failures=0 running=
 
@@ -124,7 +126,7 @@ run_each='for program; do
 done'
 {
 	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-1200}" -- \
-		env BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP \
+		env BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
 		bash -c "$run_each" run_each "${programs[@]}" 2>&1
 	echo "#vm off $?"
 } | merge
