@@ -10,8 +10,10 @@ static int do_it(struct provision *p, const struct plan *plan)
 	struct err e;
 	int ret = replace_run(&p->job, plan, p->cli->node, &result, &e);
 
+	/* Once the old one is gone, what is left to do is nothing special. */
 	snprintf(verb, sizeof(verb), "replace %s", p->cli->node);
-	return provision_report(p, verb, &result, ret, &e);
+	return provision_report(p, state_retired(&p->state, p->cli->node) ? verb : "apply", &result,
+				ret, &e);
 }
 
 static int replace(struct provision *p)

@@ -80,7 +80,8 @@ static int prove_all(const struct job *job, const struct tunnels *tunnels,
 
 	for (size_t i = 0; i < tunnels->count; i++) {
 		known = state_find(job->state, tunnels->proxies[i].node->name);
-		if (strcmp(known->path, tunnels->proxies[i].path) != 0 || known->proved)
+		/* One that is being replaced is not tried, also before the other is there. */
+		if (!known || strcmp(known->path, tunnels->proxies[i].path) != 0 || known->proved)
 			continue;
 		ret = prove(job, tunnels, &tunnels->proxies[i], out->failed ? NEXT_US : PATH_US, e);
 		if (ret == -EINTR)

@@ -5,6 +5,7 @@
 #include "provision/job.h"
 
 #define WAIT_US 30000000
+#define LOOK_US 200000
 
 int live_refresh(const struct job *job, struct err *e)
 {
@@ -38,9 +39,9 @@ int live_wait(const struct job *job, const char *path, enum live_want want, stru
 		if (mono_due(deadline, job->env->now(job->env->arg)))
 			return err_set(e, -ETIMEDOUT, "the daemon here: path %s is %s, not %s",
 				       path, out->text, wishes[want]);
-		ret = job_pause(job, e);
-		if (!ret)
-			ret = job->live->look(job->live->arg, path, out, e);
+		if (job->env->pause(job->env->arg, LOOK_US))
+			return err_set(e, -EINTR, "interrupted");
+		ret = job->live->look(job->live->arg, path, out, e);
 	}
 	return ret;
 }

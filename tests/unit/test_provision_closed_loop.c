@@ -3,6 +3,7 @@
 #include "tests/unit/provision_fixture.h"
 
 #include "provision/client_keys.h"
+#include "provision/end_check.h"
 #include "provision/rekey.h"
 #include "provision/replace.h"
 #include "provision/tunnels.h"
@@ -345,6 +346,25 @@ static void test_what_cannot_be_replaced(void **state)
 	assert_int_equal(replace_begin(&w->job, "p0", &e), -EINVAL);
 }
 
+/* Killed between the old one's retirement and the new one's intent. */
+static void test_a_node_without_a_server(void **state)
+{
+	struct world *w = *state;
+	struct apply_result result;
+	struct fake_daemon d;
+	struct err e;
+
+	begin(w, &d, false);
+	state_retire(&w->state, "p0");
+	assert_int_equal(w->proves, 2);
+	assert_int_equal(end_check_run(&w->job, &(struct end_check_result){0}, &e), 0);
+	assert_int_equal(w->proves, 2);
+	assert_int_equal(apply(w, fake_set_up, &result), 0); /* makes it */
+	assert_true(has_server(w, "1"));
+	assert_int_equal(replace(w, "p0", &result, &e), 0);
+	assert_false(has_server(w, "1"));
+}
+
 /* However far it comes, the old server stays until the new path works, and the next run ends it. */
 static void test_a_replacement_is_gone_on_with(void **state)
 {
@@ -398,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replaced_make_before_break, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_replaced_without_a_daemon, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_node_without_a_server, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_replacement_is_gone_on_with, set_up,
 						tear_down),
 	};
