@@ -35,7 +35,7 @@ static const struct cli_command commands[] = {
 			"! differs but is left alone, = as it should be. What is set up is logged "
 			"in to and\n"
 			"looked at. Changes nothing. See comps-provision(1).",
-		.options = "eTiZ",
+		.options = "eTioZ",
 		.words_max = 1,
 		.alone = true,
 		.run = provision_plan,

@@ -236,16 +236,28 @@ static int open_hosts(struct provision *p, bool write, struct err *e)
 	return ret ? ret : hosts_open(p->config, &p->job.provider, e);
 }
 
+/* One that others may not speak to is not waited for. */
+static int try_live(struct provision *p, const char *socket, struct err *e)
+{
+	int ret = provision_live_open(&p->live, socket, &p->state, &p->job.live, e);
+
+	if (ret != -EACCES && ret != -EPERM)
+		return ret;
+	cli_error(p->cli, CLI_OK, "%s; should it use this network, it is not asked to follow",
+		  e->text);
+	return 0;
+}
+
 /* The daemon of this machine, or one in a container of the bundle. */
 static int find_live(struct provision *p, struct err *e)
 {
-	int ret = provision_live_open(&p->live, p->cli->socket, &p->state, &p->job.live, e);
+	int ret = try_live(p, p->cli->socket, e);
 
 	if (ret || p->job.live)
 		return ret;
 	snprintf(p->bundle_socket, sizeof(p->bundle_socket), "%s/" BUNDLE_RUN "/comps.sock",
 		 p->cli->output ? p->cli->output : BUNDLE_DIRECTORY);
-	return provision_live_open(&p->live, p->bundle_socket, &p->state, &p->job.live, e);
+	return try_live(p, p->bundle_socket, e);
 }
 
 static int open_all(struct provision *p, bool write, bool key, struct err *e)

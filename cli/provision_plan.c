@@ -95,21 +95,24 @@ static int plan(struct provision *p)
 {
 	struct cli *cli = p->cli;
 	struct look look;
+	json_t *json;
 	bool changes;
 	int ret = provision_look(p, &look);
 
 	if (ret != CLI_OK)
 		return ret;
-	if (cli->json) {
-		json_t *json = provision_plan_json(p, &look.plan);
-
+	json = provision_plan_json(p, &look.plan);
+	if (cli->json)
 		cli_print_json(cli, json);
-		json_decref(json);
-	} else {
+	else
 		provision_plan_print(p, &look.plan, cli->out);
-	}
+	if (cli->output && json_dump_file(json, cli->output, JSON_INDENT(2)))
+		ret = cli_error(cli, CLI_FAILED, "%s: cannot be written", cli->output);
+	json_decref(json);
 	changes = plan_changes(&look.plan);
 	look_fini(&look);
+	if (ret != CLI_OK)
+		return ret;
 	return cli->detailed && changes ? PROVISION_CHANGES : CLI_OK;
 }
 

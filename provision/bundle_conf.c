@@ -20,9 +20,10 @@ static void write_paths(FILE *out, const struct provision_config *config,
 
 		fprintf(out,
 			"  - name: \"%s\"\n"
+			"    interface: wg-%s\n" /* not by position: that changes */
 			"    config: " BUNDLE_TUNNELS "/%s.conf\n"
 			"    proxy: %s\n",
-			name, name, ip_format(&config->gateway.ip, text));
+			name, name, name, ip_format(&config->gateway.ip, text));
 	}
 }
 

@@ -252,23 +252,24 @@ struct state_node *state_find(const struct state *state, const char *name)
 	return NULL;
 }
 
-/* "next" is a word of `comps migrate`; wg0 is the inner tunnel. */
+/* "next" is a word of `comps migrate`; wg0.conf is the inner tunnel. */
 static bool is_free(const struct state *state, const char *path)
 {
 	for (size_t i = 0; i < state->node_count; i++)
 		if (strcmp(state->nodes[i].path, path) == 0)
 			return false;
-	return strlen(path) < IFNAMSIZ && strcmp(path, "next") != 0 && strcmp(path, "wg0") != 0;
+	return strlen(path) < STATE_PATH_BYTES && strcmp(path, "next") != 0 &&
+	       strcmp(path, "wg0") != 0;
 }
 
-/* NAME, or NAME-2, NAME-3, ..., cut so that it can be the name of an interface. */
-static void choose_path(const struct state *state, const char *name, char out[IFNAMSIZ])
+/* NAME, or NAME-2, NAME-3, ..., cut where it would be too long. */
+static void choose_path(const struct state *state, const char *name, char out[STATE_PATH_BYTES])
 {
 	char path[PROVIDER_NAME_BYTES];
 
 	snprintf(path, sizeof(path), "%s", name);
 	for (unsigned int i = 2; !is_free(state, path); i++)
-		snprintf(path, sizeof(path), "%.11s-%u", name, i % 1000);
+		snprintf(path, sizeof(path), "%.8s-%u", name, i % 1000);
 	strcpy(out, path);
 }
 

@@ -15,8 +15,9 @@
 #include "lib/err.h"
 #include "provision/config.h"
 
-#define STATE_RETIRED_MARK '~'	/* in no name of a configuration */
-#define STATE_KEY_BYTES	   1024 /* a line of an ssh public key: RSA keys are long */
+#define STATE_PATH_BYTES   (IFNAMSIZ - 3) /* with "wg-" before it, the name of an interface */
+#define STATE_RETIRED_MARK '~'		  /* in no name of a configuration */
+#define STATE_KEY_BYTES	   1024		  /* a line of an ssh public key: RSA keys are long */
 
 enum state_status {
 	STATE_INTENT, /* about to be made: whether it was is not known */
@@ -27,7 +28,7 @@ enum state_status {
 
 struct state_node {
 	char name[PROVIDER_NAME_BYTES]; /* of a retired one with STATE_RETIRED_MARK behind it */
-	char path[IFNAMSIZ]; /* of the client to it, and its interface; its keys are named so too */
+	char path[STATE_PATH_BYTES]; /* of the client to it; its keys and files are named so too */
 	enum provider_role role;
 	unsigned int index; /* among the proxies, from 0; of the exit 0 */
 	enum state_status status;

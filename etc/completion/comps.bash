@@ -81,7 +81,7 @@ _comps_options()
 		rekey) echo --yes --node --token-file --inventory --parallel --accept-new-host-keys --output ;;
 		replace) echo --yes --token-file --inventory --parallel --accept-new-host-keys --output ;;
 		destroy) echo --yes --dry-run --node --token-file --inventory --parallel ;;
-		plan) echo --detailed-exitcode --token-file --inventory ;;
+		plan) echo --detailed-exitcode --token-file --inventory --output ;;
 		status | inventory) echo --token-file --inventory ;;
 		orphans) echo --token-file ;;
 		esac

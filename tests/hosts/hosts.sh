@@ -17,7 +17,8 @@ at_bridge() { # NAME ADDRESS
 }
 # The hosts' addresses at one bridge, an internet behind it, and a client.
 network() {
-	ip netns add "$P-net" && ns net ip link add name lan0 type bridge && ns net ip addr add 203.0.4.254/24 dev lan0 || return
+	# Of its own address: else it has the lowest of its ports, another one when a host comes, and for neighbours it is gone.
+	ip netns add "$P-net" && ns net ip link add name lan0 address 02:00:00:00:00:fe type bridge && ns net ip addr add 203.0.4.254/24 dev lan0 || return
 	ns net ip link set lo up && ns net ip link set lan0 up && ns net sysctl -q net.ipv4.ip_forward=1
 	ns net ip addr add 198.51.100.1/32 dev lo
 	at_bridge client 203.0.4.253

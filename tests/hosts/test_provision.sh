@@ -101,7 +101,6 @@ client_on() {
 }
 in_client() { nsenter -t "${BOOT[client]}" --mount --net "$@"; }
 comps() { in_client "$e2e_build/comps" "$@"; }
-status() { comps status --json | jq -e "$1"; }
 daemon_on() {
 	in_client "$compsd" -c "$RUN/wg_client_generated/comps.yaml" >"$RUN/compsd.log" 2>&1 &
 	BOOT[compsd]=$!
@@ -110,7 +109,7 @@ daemon_on() {
 answers() { wait_for 30 in_client ping -q -n -c 1 -W 1 198.51.100.1; }
 rotated() { status ".migrations.total > $1"; }
 ping_on() {
-	nsenter -t "${BOOT[client]}" --mount --net ping -n -i 0.1 198.51.100.1 >"$RUN/ping" & # a function would be a shell, deaf to SIGINT
+	nsenter -t "${BOOT[client]}" --mount --net ping -n -D -i 0.1 198.51.100.1 >"$RUN/ping" & # a function would be a shell, deaf to SIGINT
 	BOOT[ping]=$!
 	wait_for 10 grep -q 'icmp_seq=5 ' "$RUN/ping"
 }
@@ -118,6 +117,7 @@ unbroken() { # every request has been answered but those that were under way at 
 	kill -INT "${BOOT[ping]}"
 	wait "${BOOT[ping]}"
 	tail -n 3 "$RUN/ping"
+	awk -F '[][ =]' '/icmp_seq/ { for (i = 1; i < NF; i++) if ($i == "icmp_seq") { if ($(i + 1) > last + 1) print "nothing from " then " to " $2; last = $(i + 1) }; then = $2 }' "$RUN/ping"
 	awk -F '[ ,]+' '/packets transmitted/ { found = $1 > 20 && $1 - $4 <= 1 } END { exit !found }' "$RUN/ping"
 }
 tcp_on() {

@@ -20,12 +20,12 @@ open_page() { # WIDTH HEIGHT [light|dark]
 	browser_stop
 	browser_start "$@" && browser_open "file://$page"
 }
-holds() { # SCRIPT: the page says true
+page_holds() { # SCRIPT: the page says true
 	browser_js "$1" | tee /dev/stderr | grep -qx true
 }
 no_error() { [[ -z $(browser_log browser | tee /dev/stderr) ]]; }
 no_request() { [[ -z $(browser_requests | tee /dev/stderr) ]]; }
-fits() { holds 'return document.documentElement.scrollWidth <= window.innerWidth'; }
+fits() { page_holds 'return document.documentElement.scrollWidth <= window.innerWidth'; }
 looks_right() { # NAME: no errors, nothing from the network, as wide as the window; and a picture for people
 	no_error && no_request && fits && browser_screenshot "$shots/$1.png"
 }
@@ -55,16 +55,16 @@ stop_compsd
 check "a page of it" local_comps report "$trace" -o "$page"
 check "for its owner only" test "$(x client stat -c %a "$page")" = 600
 check "the browser opens it" open_page 1400 2000
-check "it has its plots" holds 'return document.querySelectorAll(".plot canvas").length >= 4'
-check "its histogram and its matrix" holds 'return document.querySelectorAll("svg rect.bar").length > 1 && document.querySelectorAll(".matrix tbody tr").length == 3'
-check "its tiles" holds 'return [...document.querySelectorAll(".tile")].some(t => /probes/.test(t.textContent)) && !/NaN|undefined|Infinity/.test(main.innerText)'
-check "the plots are not empty" holds 'const c = document.querySelectorAll(".plot canvas")[1]; return [...document.querySelectorAll(".plot canvas")].some(c => c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some(x => x))'
+check "it has its plots" page_holds 'return document.querySelectorAll(".plot canvas").length >= 4'
+check "its histogram and its matrix" page_holds 'return document.querySelectorAll("svg rect.bar").length > 1 && document.querySelectorAll(".matrix tbody tr").length == 3'
+check "its tiles" page_holds 'return [...document.querySelectorAll(".tile")].some(t => /probes/.test(t.textContent)) && !/NaN|undefined|Infinity/.test(main.innerText)'
+check "the plots are not empty" page_holds 'const c = document.querySelectorAll(".plot canvas")[1]; return [...document.querySelectorAll(".plot canvas")].some(c => c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some(x => x))'
 hover
 check "pointed at, it says which path was in use and why" wait_for 10 eval 'said | grep -Eq "in use: p[123] \((random|failover|start)"'
 check "no errors, no network, not too wide" looks_right wide
 check "on a small dark screen" open_page 400 800 dark
 check "... as well" looks_right small-dark
-check "... which is dark" holds 'return getComputedStyle(document.body).backgroundColor == "rgb(20, 24, 31)"'
+check "... which is dark" page_holds 'return getComputedStyle(document.body).backgroundColor == "rgb(20, 24, 31)"'
 
 # ---- policies side by side ----
 
@@ -72,10 +72,10 @@ local_comps replay --json --exposure --seeds 2 -p latency-best -p hold -p random
 	"$trace" >"$RUN/replay.jsonl"
 check "a page of policies and the run" local_comps report "$RUN/replay.jsonl" "$trace" -o "$page"
 check "the browser opens it" open_page 1400 2600
-check "a row for each policy" holds 'return [...document.querySelectorAll("h2")].some(h => h.textContent == "Policies side by side") && document.querySelectorAll("section:last-of-type table tbody tr").length == 7'
-check "the best ones are marked" holds 'return document.querySelectorAll("tr.front").length >= 1 && document.querySelectorAll("polyline.front").length == 1'
-check "a dot says what it is" holds 'return /latency-best: .* (ms|s), /.test([...document.querySelectorAll("circle title")].map(t => t.textContent).join("\n"))'
-check "other axes can be chosen" holds 'const s = document.querySelectorAll("select")[1]; s.value = "dwell_mean_s"; s.onchange(); return [...document.querySelectorAll("svg text")].some(t => t.textContent == "mean stay")'
+check "a row for each policy" page_holds 'return [...document.querySelectorAll("h2")].some(h => h.textContent == "Policies side by side") && document.querySelectorAll("section:last-of-type table tbody tr").length == 7'
+check "the best ones are marked" page_holds 'return document.querySelectorAll("tr.front").length >= 1 && document.querySelectorAll("polyline.front").length == 1'
+check "a dot says what it is" page_holds 'return /latency-best: .* (ms|s), /.test([...document.querySelectorAll("circle title")].map(t => t.textContent).join("\n"))'
+check "other axes can be chosen" page_holds 'const s = document.querySelectorAll("select")[1]; s.value = "dwell_mean_s"; s.onchange(); return [...document.querySelectorAll("svg text")].some(t => t.textContent == "mean stay")'
 check "no errors, no network, not too wide" looks_right policies
 
 # ---- a million probes, and names that would break out ----
@@ -86,8 +86,8 @@ check "a million probes" local_comps trace import <(awk 'BEGIN { print "time,pat
 check "a page of them" local_comps report "$RUN/million.db" -o "$page"
 check "is no larger for it" test "$(x client stat -c %s "$page")" -lt 1500000
 check "the browser opens it" open_page 1000 900
-check "it has its plots" holds 'return document.querySelectorAll(".plot canvas").length >= 4'
-check "names are text" holds 'return document.querySelectorAll("img").length == 0 && document.body.textContent.includes("<img src=x")'
+check "it has its plots" page_holds 'return document.querySelectorAll(".plot canvas").length >= 4'
+check "names are text" page_holds 'return document.querySelectorAll("img").length == 0 && document.body.textContent.includes("<img src=x")'
 check "no errors, no network, not too wide" looks_right million
 
 # ---- what is refused ----

@@ -199,7 +199,7 @@ options() { # the manual and the completion name every option of every command
 # --- the whole way ---
 
 whole_way() {
-	run 2 plan "$f" --detailed-exitcode && is "$(count POST .)" 0 && says out "Plan: 3 to create" && says out '$0.027/h' &&
+	run 2 plan "$f" --detailed-exitcode --output "$dir/plan" && is "$(jq '.items | map(select(.action == "create")) | length' "$dir/plan")" 3 && is "$(count POST .)" 0 && says out "Plan: 3 to create" && says out '$0.027/h' &&
 		run 0 apply "$f" --yes && one_each && run 0 status "$f" && run 0 plan "$f" -e && ask DELETE log && run 0 apply "$f" --yes &&
 		says err "no changes" && is "$(asked '[.[] | select(.method != "GET")] | length')" 0 && destroyed
 }

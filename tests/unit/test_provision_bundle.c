@@ -160,6 +160,7 @@ static void test_compsd_takes_it(void **state)
 	assert_int_equal(conf->mode, CONF_NESTED);
 	assert_int_equal(conf->path_count, PROXIES);
 	assert_string_equal(conf->paths[0].name, "ams");
+	assert_string_equal(conf->paths[0].tunnel.interface, "wg-ams");
 	assert_string_equal(conf->paths[1].name, "second");
 	assert_string_equal(conf->paths[2].name, "third");
 	assert_string_equal(conf->policy->name, "random-interval");
