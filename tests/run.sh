@@ -3,8 +3,7 @@
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 #
 #   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (1500)
-#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, one of each
-#                                  folder at once, and are told of last
+#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, and are told of last
 #
 # What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
 
@@ -62,10 +61,7 @@ if [[ ${BESIDE:-} ]]; then
 	set -m # a process group of its own, to be ended as a whole
 	{
 		renice -n 19 -p $BASHPID >/dev/null
-		for folder in $(dirname $BESIDE | sort -u); do
-			for program in $BESIDE; do [[ ${program%/*} != "$folder" ]] || run "$program"; done &
-		done
-		wait
+		for program in $BESIDE; do run "$program"; done
 	} &
 	beside=$!
 	set +m

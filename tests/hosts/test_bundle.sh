@@ -187,6 +187,8 @@ if [[ $image ]]; then
 	check "a connection" wait_for 20 test -e "$RUN/flow.ready"
 	check "its names are looked up there, too" asks_through
 	check "it migrates by itself" wait_for 90 comps_says '.migrations.total >= 3 and .leaked_packets == 0'
+	check "from outside it is asked, and given new keys" says 0 'ams: works: the daemon here finds it up' provision rekey --node ams --yes
+	check "... which it uses" comps_says 'all(.paths[]; .state == "up") and .leaked_packets == 0'
 	kill "${BOOT[flow]}"
 	wait "${BOOT[flow]}"
 	check "... and the connection lives on" jq -e '.ok and .lines > 10' "$RUN/flow.json"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # More of the end-to-end suites on kernel WireGuard and netem, in a boot of its own, with less of what is only repetition:
-# traffic that follows every migration, direct mode, and the leak test.
+# traffic that follows every migration, direct mode, and the leak test. For `make check-vm`; `make check` has no time for it.
 #
 # These stay on the host, where they take seconds and a command does not cost a third of one:
 #   test_commands, test_policies, test_trace, test_plugins   ask compsd, not the kernel: what they decide, refuse and record
