@@ -256,7 +256,7 @@ static int find_live(struct provision *p, struct err *e)
 	if (ret || p->job.live)
 		return ret;
 	snprintf(p->bundle_socket, sizeof(p->bundle_socket), "%s/" BUNDLE_RUN "/comps.sock",
-		 p->cli->output ? p->cli->output : BUNDLE_DIRECTORY);
+		 provision_bundle_directory(p));
 	return try_live(p, p->bundle_socket, e);
 }
 

@@ -77,6 +77,9 @@ bool provision_confirm(struct provision *p, const char *question, const char *wa
 /* The same for what no option answers: the caller knows that there is a terminal. */
 bool provision_ask(struct provision *p, const char *question, const char *wanted);
 
+/* The folder of the client's bundle. */
+const char *provision_bundle_directory(const struct provision *p);
+
 /* Writes the client's bundle by what is set up, and says where: a job_bundle_fn. */
 int provision_bundle_write(void *provision, struct err *e);
 

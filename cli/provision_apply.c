@@ -87,17 +87,9 @@ static int do_it(struct provision *p, const struct plan *plan)
 static int write_bundle(struct provision *p)
 {
 	struct err e;
-	int ret = p->job.bundle ? p->job.bundle(p, &e) : 0;
+	int ret = job_bundle(&p->job, &e);
 
 	return ret && ret != -ENOENT ? provision_fail(p, ret, &e) : CLI_OK;
-}
-
-static bool is_known(const struct provision *p, const char *node)
-{
-	for (size_t i = 0; i < p->config->node_count; i++)
-		if (strcmp(p->config->nodes[i].name, node) == 0)
-			return true;
-	return false;
 }
 
 static int apply(struct provision *p)
@@ -105,7 +97,7 @@ static int apply(struct provision *p)
 	struct look look;
 	int ret;
 
-	if (p->cli->node && !is_known(p, p->cli->node))
+	if (p->cli->node && !job_want(&p->job, p->cli->node))
 		return cli_error(p->cli, CLI_USAGE, "%s has no server \"%s\"",
 				 p->cli->inventory ? p->cli->inventory : p->config->file,
 				 p->cli->node);

@@ -36,7 +36,7 @@ static struct bundle_programs find_programs(struct programs *p)
 	return found;
 }
 
-static const char *directory_of(const struct provision *p)
+const char *provision_bundle_directory(const struct provision *p)
 {
 	return p->cli->output ? p->cli->output : BUNDLE_DIRECTORY;
 }
@@ -84,7 +84,7 @@ static void print_text(struct provision *p, const char *directory, size_t paths,
 
 void provision_bundle_ways(const struct provision *p)
 {
-	const char *directory = directory_of(p);
+	const char *directory = provision_bundle_directory(p);
 
 	if (!p->cli->json && p->job.live)
 		fprintf(p->cli->err, "to have it used:         comps reload -s %s\n",
@@ -110,7 +110,7 @@ static void warn_programs(const struct provision *p, const char *directory,
 
 static int write_bundle(struct provision *p, const struct tunnels *tunnels, struct err *e)
 {
-	const char *directory = directory_of(p);
+	const char *directory = provision_bundle_directory(p);
 	json_t *edits = json_object();
 	struct bundle bundle = {.count = 0};
 	struct programs places;

@@ -213,7 +213,7 @@ static int check_paths(struct work *w, struct err *e)
 /* Also where not all is done: the client can use what works. */
 static int write_bundle(struct work *w, struct err *e)
 {
-	int ret = w->job->bundle ? w->job->bundle(w->job->bundle_arg, e) : 0;
+	int ret = job_bundle(w->job, e);
 
 	return ret == -ENOENT ? 0 : ret;
 }

@@ -108,3 +108,14 @@ int end_check_run(const struct job *job, struct end_check_result *out, struct er
 	tunnels_fini(&tunnels);
 	return ret;
 }
+
+int end_check_all(const struct job *job, struct err *e)
+{
+	struct end_check_result checked;
+	int ret = end_check_run(job, &checked, e);
+
+	if (!ret && checked.failed)
+		ret = err_set(e, -ECANCELED, "%zu of %zu paths do not work", checked.failed,
+			      checked.failed + checked.proved);
+	return ret;
+}

@@ -15,4 +15,7 @@ struct end_check_result {
  * also where paths have failed; -EINTR; errors of the state. */
 int end_check_run(const struct job *job, struct end_check_result *out, struct err *e);
 
+/* The same; -ECANCELED where a path has failed. */
+int end_check_all(const struct job *job, struct err *e);
+
 #endif

@@ -25,6 +25,11 @@ const struct config_node *job_want(const struct job *job, const char *node)
 	return NULL;
 }
 
+int job_bundle(const struct job *job, struct err *e)
+{
+	return job->bundle ? job->bundle(job->bundle_arg, e) : 0;
+}
+
 int job_list(const struct job *job, struct provider_nodes *out, struct err *e)
 {
 	return job->ops->node_list(job->provider, job->config->network, out, e);

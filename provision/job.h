@@ -66,4 +66,7 @@ int job_firewalls_settle(const struct job *job, struct err *e);
  * firewall_fini. 0 or -ENOMEM. */
 int job_rules(const struct job *job, enum provider_role role, struct firewall *out, struct err *e);
 
+/* Writes the client's files anew, where that is wanted. 0 or -errno. */
+int job_bundle(const struct job *job, struct err *e);
+
 #endif

@@ -9,7 +9,7 @@
 
 int live_refresh(const struct job *job, struct err *e)
 {
-	int ret = job->bundle ? job->bundle(job->bundle_arg, e) : 0;
+	int ret = job_bundle(job, e);
 
 	if (!ret && job->live)
 		ret = job->live->reload(job->live->arg, e);
@@ -44,4 +44,15 @@ int live_wait(const struct job *job, const char *path, enum live_want want, stru
 		ret = job->live->look(job->live->arg, path, out, e);
 	}
 	return ret;
+}
+
+int live_leave(const struct job *job, const char *path, struct err *e)
+{
+	struct live_path found;
+	int ret = job->live->look(job->live->arg, path, &found, e);
+
+	if (ret || !found.known)
+		return ret;
+	ret = job->live->drain(job->live->arg, path, true, e);
+	return ret ? ret : live_wait(job, path, LIVE_LEFT, &found, e);
 }

@@ -40,4 +40,7 @@ int live_refresh(const struct job *job, struct err *e);
 int live_wait(const struct job *job, const char *path, enum live_want want, struct live_path *out,
 	      struct err *e);
 
+/* Drains the path, where it is known, and waits until it is left. As live_wait. */
+int live_leave(const struct job *job, const char *path, struct err *e);
+
 #endif

@@ -13,16 +13,10 @@
 /* --- the path, while a daemon uses it --------------------------------------------------------- */
 
 /* Where there is no other path the traffic stays, and pauses. */
-static int leave(const struct job *job, const struct state_node *known, struct err *e)
+static int leave(const struct job *job, const char *path, struct err *e)
 {
-	struct live_path found;
-	int ret = job->live->look(job->live->arg, known->path, &found, e);
+	int ret = live_leave(job, path, e);
 
-	if (ret || !found.known)
-		return ret;
-	ret = job->live->drain(job->live->arg, known->path, true, e);
-	if (!ret)
-		ret = live_wait(job, known->path, LIVE_LEFT, &found, e);
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
@@ -46,7 +40,7 @@ static int leave_all(const struct job *job, const struct server_task *tasks, siz
 
 	for (size_t i = 0; !ret && i < count; i++)
 		if (is_live_proxy(job, tasks[i].want))
-			ret = leave(job, state_find(job->state, tasks[i].want->name), e);
+			ret = leave(job, state_find(job->state, tasks[i].want->name)->path, e);
 	return ret;
 }
 
@@ -112,18 +106,12 @@ static int set_up(const struct job *job, struct server_task *tasks, size_t count
  * (server.sh). A handshake that comes too early is repeated only after 5 s. */
 static int use_and_check(const struct job *job, bool exit, struct err *e)
 {
-	struct end_check_result checked = {.failed = 0};
 	int ret;
 
 	if (exit)
 		(void)job->env->pause(job->env->arg, EXIT_CHANGES_US); /* no place to stop */
 	ret = live_refresh(job, e);
-	if (!ret)
-		ret = end_check_run(job, &checked, e);
-	if (!ret && checked.failed)
-		ret = err_set(e, -ECANCELED, "%zu of %zu paths do not work", checked.failed,
-			      checked.failed + checked.proved);
-	return ret;
+	return ret ? ret : end_check_all(job, e);
 }
 
 static int rekey_together(const struct job *job, struct server_task *tasks, size_t count,

@@ -69,18 +69,6 @@ static int add_path(const struct job *job, const char *node, struct err *e)
 	return ret;
 }
 
-static int leave_path(const struct job *job, const char *node, struct err *e)
-{
-	const char *path = state_retired(job->state, node)->path;
-	struct live_path found;
-	int ret = job->live->look(job->live->arg, path, &found, e);
-
-	if (ret || !found.known)
-		return ret;
-	ret = job->live->drain(job->live->arg, path, true, e);
-	return ret ? ret : live_wait(job, path, LIVE_LEFT, &found, e);
-}
-
 static int remove_path(const struct job *job, const char *node, struct err *e)
 {
 	struct state_node *old = state_retired(job->state, node);
@@ -125,7 +113,6 @@ static int destroy_old(const struct job *job, const char *node, size_t *destroye
 static int tidy(const struct job *job, struct err *e)
 {
 	struct server_task task = {.want = NULL};
-	struct end_check_result checked = {.failed = 0};
 	int ret = job_firewall(job, PROVIDER_COMP, NULL, e);
 
 	for (size_t i = 0; i < job->config->node_count; i++)
@@ -136,11 +123,7 @@ static int tidy(const struct job *job, struct err *e)
 				  e);
 	if (!ret && task.error)
 		ret = err_set(e, -ECANCELED, "%s: %s", task.want->name, task.why.text);
-	if (!ret)
-		ret = end_check_run(job, &checked, e);
-	if (!ret && checked.failed)
-		ret = err_set(e, -ECANCELED, "%zu paths do not work", checked.failed);
-	return ret;
+	return ret ? ret : end_check_all(job, e);
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -159,7 +142,7 @@ int replace_run(const struct job *job, const struct plan *plan, const char *node
 	if (!ret && !left)
 		ret = add_path(job, node, e);
 	if (!ret && !left && job->live)
-		ret = leave_path(job, node, e);
+		ret = live_leave(job, state_retired(job->state, node)->path, e);
 	if (!ret)
 		ret = remove_path(job, node, e);
 	if (!ret)
