@@ -97,7 +97,7 @@ run_container() { # DIR
 }
 healthy() { pod healthcheck run wgclient; }
 in_box() { pod exec wgclient "$@"; }
-comps_says() { in_box comps status -j | jq -e "$1"; }
+comps_says() { in_box comps status -j | holds "$1"; }
 # Another container in its network, as `network_mode: "service:wgclient"` makes one: with what the image has.
 application() { pod run --rm --network container:wgclient --cap-drop ALL --entrypoint "$1" localhost/comps-client "${@:2}"; }
 comes_from_exit() { same "$(application bash -c 'cat </dev/tcp/198.51.100.1/80')" "${AT[exit]}"; }
@@ -140,7 +140,7 @@ bare_on() {
 	wait_for 30 bare_says '.active != null and all(.paths[]; .state == "up")'
 }
 bare() { nsenter -t "${BOOT[bare]}" --mount --net -- "$@"; }
-bare_says() { bare "$e2e_build/comps" status -j | jq -e "$1"; }
+bare_says() { bare "$e2e_build/comps" status -j | holds "$1"; }
 
 # ---- ----
 
@@ -191,7 +191,7 @@ if [[ $image ]]; then
 	check "... which it uses" comps_says 'all(.paths[]; .state == "up") and .leaked_packets == 0'
 	kill "${BOOT[flow]}"
 	wait "${BOOT[flow]}"
-	check "... and the connection lives on" jq -e '.ok and .lines > 10' "$RUN/flow.json"
+	check "... and the connection lives on" holds '.ok and .lines > 10' "$RUN/flow.json"
 	check "nothing went past the tunnels" same "$(seen past)" 0
 	check "nothing is left of what ended" no_zombies
 	check "killed: nothing goes past the tunnels" closed

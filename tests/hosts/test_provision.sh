@@ -130,7 +130,7 @@ tcp_lives() {
 	kill -INT "${BOOT[tcp]}"
 	wait "${BOOT[tcp]}"
 	cat "$RUN/tcp" "$RUN/tcp.err"
-	jq -e .ok "$RUN/tcp"
+	holds .ok "$RUN/tcp"
 }
 replace() {
 	provision replace ams "$RUN/net.yaml" --yes >"$RUN/out" 2>"$RUN/err" &
