@@ -40,7 +40,7 @@ ASAN_TESTS := $(wildcard tests/asan/test_*.sh)
 PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev libsodium-dev \
 	    libyaml-dev libjansson-dev libc-ares-dev libsqlite3-dev libjs-dygraphs libcap-dev libcmocka-dev \
 	    libcurl4-openssl-dev libssl-dev python3 \
-	    wireguard-go wireguard-tools iproute2 iputils-ping nftables jq procps util-linux \
+	    wireguard-go wireguard-tools iproute2 iputils-ping nftables gojq procps util-linux \
 	    clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck valgrind \
 	    dnsmasq-base systemd-container dbus parallel curl chromium chromium-driver openssh-client openssh-server \
 	    qemu-system-x86 busybox-static kmod xz-utils \

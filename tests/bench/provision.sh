@@ -38,7 +38,7 @@ need ssh-keygen -q -t ed25519 -N '' -f "$RUN/key"
 for name in "${!AT[@]}"; do need boot_at "$name" "${AT[$name]}"; done
 for name in "${!AT[@]}"; do need wait_for 60 up "$name"; done
 apply_s=$(seconds apply) || exit 1
-paths=$(jq 'select(.event == "summary") | .proved' "$RUN/out")
+paths=$(gojq 'select(.event == "summary") | .proved' "$RUN/out")
 again_s=$(seconds apply) || exit 1
-need test "$(jq -s 'any(.event == "summary")' "$RUN/out")" = false # nothing was to be done
-jq -cn --argjson apply_s "$apply_s" --argjson again_s "$again_s" --argjson paths "$paths" '$ARGS.named'
+need test "$(gojq -s 'any(.event == "summary")' "$RUN/out")" = false # nothing was to be done
+gojq -cn --argjson apply_s "$apply_s" --argjson again_s "$again_s" --argjson paths "$paths" '$ARGS.named'

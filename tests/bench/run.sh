@@ -22,7 +22,7 @@
 # BENCH_DAEMON_KILLS (200), and the lab's WG and LINK. All parts take about two hours.
 # shellcheck disable=SC2317  # called through wait_for and by name
 
-set -u -o pipefail # jq 1.6 takes no input for a true one
+set -u -o pipefail
 ((EUID == 0)) || { echo "bench: network namespaces need root; run: sudo make bench" >&2 && exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "bench: there is no ${BUILD:-build}; run: make bench" >&2 && exit 1; }
@@ -62,13 +62,13 @@ note() { # TEXT: on a terminal in place of the last note
 
 # result NAME VALUE UNIT OP TARGET DETAILS: OP is <=, >= or - for a figure without a target; DETAILS is JSON
 result() {
-	jq -cn --arg name "$1" --argjson value "${2:-null}" --arg unit "$3" --arg op "$4" --argjson target "$5" --argjson details "$6" '
+	gojq -cn --arg name "$1" --argjson value "${2:-null}" --arg unit "$3" --arg op "$4" --argjson target "$5" --argjson details "$6" '
 		{name: $name, value: $value, unit: $unit, target: (if $op == "-" then null else "\($op) \($target)" end),
 		 met: (if $op == "-" then null elif $value == null then false
 			elif $op == "<=" then $value <= $target else $value >= $target end), details: $details}' >>"$tmp/results"
 }
 
-numbers() { jq -cn '[inputs]'; }                                          # lines of numbers as a JSON array
+numbers() { gojq -cn '[inputs]'; }                                          # lines of numbers as a JSON array
 quantile() { sort -g | awk -v q="$1" '{ v[NR] = $1 } END { if (NR) print v[int(q * (NR - 1) + 1.5)] }'; } # q: 0..1
 
 # ---- the lab ----
@@ -115,8 +115,8 @@ start_flow() { # NAME MODE OPTION...
 }
 
 comps() { x client "$bin/comps" -j "$@"; }
-status() { comps status | jq -r "$1"; }
-status_is() { comps status | jq -ne "input | $1" >/dev/null; }
+status() { comps status | gojq -r "$1"; }
+status_is() { comps status | gojq -e "$1" >/dev/null; }
 all_up() { status_is '[.paths[].state] == ["up", "up", "up"]'; }
 leaked() { echo $(($(lab uplink_leaks) + $(status '.leaked_packets // 0'))); }
 
@@ -160,19 +160,19 @@ part_swap() {
 swap_results() { # METHOD FAMILY
 	local all op=- who
 	# The original's refused packets are as lost as ours would be.
-	all=$(jq -cs --arg method "$1" --argjson family "$2" 'map(select(.method == $method and .family == $family)) | {
+	all=$(gojq -cs --arg method "$1" --argjson family "$2" 'map(select(.method == $method and .family == $family)) | {
 		swaps: map(.swaps) | add, pps: (map(.pps) | add / length | round), sent: map(.sent) | add, refused: map(.refused) | add,
 		lost: map(.lost) | add, leaked: map(.leaked) | add, swap_us_p50: (map(.swap_us_p50) | max), swap_us_p99: (map(.swap_us_p99) | max)}' "$tmp/swap")
 	who="IPv$2 original"
 	[[ $1 = ip ]] || who="IPv$2 CoMPS" op="<="
-	result "swap, $who: lost" "$(jq '.lost + .refused' <<<"$all")" "packets" $op 0 "$all"
-	result "swap, $who: leaked" "$(jq .leaked <<<"$all")" "packets" $op 0 "$all"
+	result "swap, $who: lost" "$(gojq '.lost + .refused' <<<"$all")" "packets" $op 0 "$all"
+	result "swap, $who: leaked" "$(gojq .leaked <<<"$all")" "packets" $op 0 "$all"
 }
 
 lossless() { # PPS: does the tunnel carry it?
 	local report
 	report=$(flow udp-up -t 4 --pps "$1" --size 200) || return 1
-	jq -ne "input | .lost_up == 0 and .send_errors == 0 and .sent > 0.97 * 4 * $1" >/dev/null <<<"$report"
+	gojq -e ".lost_up == 0 and .send_errors == 0 and .sent > 0.97 * 4 * $1" >/dev/null <<<"$report"
 }
 
 # Rotates BLOCKS times until so many migrations more have happened, and rests as long after each; appends the microseconds
@@ -191,7 +191,7 @@ rotate_and_rest() { # FAMILY PPS FILE
 }
 
 lost_in_blocks() { # FILE: "LOST-WHILE-ROTATING LOST-AT-REST" of the flow with stamps
-	awk -v offset="$(jq '.began_wall_ns - .began_ns' "$tmp/load.out")" '
+	awk -v offset="$(gojq '.began_wall_ns - .began_ns' "$tmp/load.out")" '
 		NR == FNR { from[NR] = $1 * 1000 - offset; to[NR] = $2 * 1000 - offset; n = NR; next }
 		$4 == "lost" { for (i = 1; i <= n && !($3 >= from[i] && $3 <= to[i]); i++); if (i <= n) rotating++; else rest++ }
 		END { print rotating + 0, rest + 0 }' "$1" "$tmp/stamps"
@@ -216,15 +216,15 @@ part_tunnels() {
 		read -r rotating rest < <(lost_in_blocks "$tmp/blocks.$family")
 		total=$(($(status .migrations.total) - total))
 		result "tunnels, IPv$family: lost in $total migrations at $pps packets/s" "$rotating" "packets" "<=" 0 \
-			"$(jq -c '{sent, lost_up, send_errors, held_back_ms}' "$tmp/load.out")"
+			"$(gojq -c '{sent, lost_up, send_errors, held_back_ms}' "$tmp/load.out")"
 		result "tunnels, IPv$family: lost at rest in between, as long" "$rest" "packets" - 0 '{}'
-		result "tunnels, IPv$family: leaked" "$(leaked)" "packets" "<=" 0 "$(comps status | jq -c '.migrations | del(.last)')"
+		result "tunnels, IPv$family: leaked" "$(leaked)" "packets" "<=" 0 "$(comps status | gojq -c '.migrations | del(.last)')"
 	done
 }
 
 tcp() { # MODE POLICY...: Mbit/s under a policy
 	comps policy set "${@:2}" >/dev/null || fail "policy set"
-	flow "$1" -t 10 | jq .mbit_s
+	flow "$1" -t 10 | gojq .mbit_s
 }
 
 part_throughput() {
@@ -243,14 +243,14 @@ part_throughput() {
 			echo "$still $moving" >>"$tmp/ratios"
 		done
 		result "throughput, $mode: rotating at 1 Hz / at rest" "$(awk '{ print $2 / $1 }' "$tmp/ratios" | quantile 0.5)" "" ">=" 0.98 \
-			"$(jq -cnR --argjson n $(($(status .migrations.total) - before)) \
+			"$(gojq -cnR --argjson n $(($(status .migrations.total) - before)) \
 				'{migrations: $n, mbit_s: [inputs | split(" ") | map(tonumber) | {at_rest: .[0], rotating: .[1]}]}' "$tmp/ratios")"
 	done
 }
 
 # Prints for every settled migration since then: SWAPPED_NS TO SETTLE_S RTT_S, the last from the delays of the lab.
 settled() { # SINCE_US
-	jq -r --argjson since "$1" 'select(.event == "migration" and .outcome == "settled" and .time * 1e6 > $since) |
+	gojq -r --argjson since "$1" 'select(.event == "migration" and .outcome == "settled" and .time * 1e6 > $since) |
 		"\((.time + .decision_to_swap_s) * 1e6 | floor)000 \(.to) \(.settle_s) \(.to[1:] | tonumber / 100)"' "$tmp/events.out"
 }
 
@@ -277,10 +277,10 @@ part_settle() {
 	(($(wc -l <"$tmp/settle") > 30)) || fail "settle: only $(wc -l <"$tmp/settle") migrations settled"
 	for what in "3 as compsd says" "4 as the packets say"; do
 		result "settle, beyond 2 RTT, ${what#* }: median" "$(awk -v c="${what%% *}" '{ print $c - 2 * $2 }' "$tmp/settle" | quantile 0.5)" ms "<=" 5 \
-			"$(jq -cnR '{to_rtt_daemon_arrival_ms: [inputs | split(" ") | [.[0]] + (.[1:] | map(tonumber))]}' "$tmp/settle")"
+			"$(gojq -cnR '{to_rtt_daemon_arrival_ms: [inputs | split(" ") | [.[0]] + (.[1:] | map(tonumber))]}' "$tmp/settle")"
 		result "settle, ${what#* }: median in RTT" "$(awk -v c="${what%% *}" '{ print $c / $2 }' "$tmp/settle" | quantile 0.5)" RTT - 0 '{}'
 	done
-	result "settle: lost" "$(jq .lost_down "$tmp/load.out")" packets - 0 "$(jq -c '{sent_down, losses}' "$tmp/load.out")"
+	result "settle: lost" "$(gojq .lost_down "$tmp/load.out")" packets - 0 "$(gojq -c '{sent_down, losses}' "$tmp/load.out")"
 }
 
 first_elsewhere() { # KILLED KILL_US: when the first packet came by another path, in ms since the kill
@@ -308,7 +308,7 @@ failover_results() { # LOAD FILE TARGET-MS
 	local blackouts
 	blackouts=$(awk '$2 == "failover" { print $1 }' "$2")
 	result "failover, $1: median" "$(quantile 0.5 <<<"$blackouts")" ms "<=" "$3" \
-		"$(jq -cnR '[inputs | split(" ") | {ms: .[0] | tonumber, reason: .[1], outcome: .[2]}]' "$2")"
+		"$(gojq -cnR '[inputs | split(" ") | {ms: .[0] | tonumber, reason: .[1], outcome: .[2]}]' "$2")"
 	result "failover, $1: p99" "$(quantile 0.99 <<<"$blackouts")" ms - 0 '{}'
 }
 
@@ -347,12 +347,12 @@ saturate() {
 			sleep 10
 		done
 		stop load
-		jq -c '{mode, mbit_s, max_stall_ms, ok}' "$tmp/load.out" >>"$tmp/$1"
+		gojq -c '{mode, mbit_s, max_stall_ms, ok}' "$tmp/load.out" >>"$tmp/$1"
 	done
 	result "$1, $2 min at full speed: failovers" "$(status '.migrations.by_reason.failover // 0')" "" "<=" 0 \
-		"$(jq -cs --argjson m "$(comps status | jq -c '.migrations | del(.last)')" '{transfers: ., migrations: $m}' "$tmp/$1")"
-	down=$(jq -cs 'map(select(.event == "path-state" and .state == "down"))' "$tmp/events.out")
-	result "$1: paths that went down" "$(jq length <<<"$down")" "" "<=" 0 "$down"
+		"$(gojq -cs --argjson m "$(comps status | gojq -c '.migrations | del(.last)')" '{transfers: ., migrations: $m}' "$tmp/$1")"
+	down=$(gojq -cs 'map(select(.event == "path-state" and .state == "down"))' "$tmp/events.out")
+	result "$1: paths that went down" "$(gojq length <<<"$down")" "" "<=" 0 "$down"
 	result "$1: leaked" "$(leaked)" packets "<=" 0 '{}'
 }
 
@@ -392,9 +392,9 @@ part_kills() {
 		kill_daemon
 	done
 	for mode in tcp-up tcp-down; do stop $mode; done
-	broken=$(jq -s 'map(select(.ok | not)) | length' "$tmp"/tcp-{up,down}.out)
+	broken=$(gojq -s 'map(select(.ok | not)) | length' "$tmp"/tcp-{up,down}.out)
 	result "kills, $migrations migrations, $DAEMON_KILLS kills: TCP connections broken" "$broken" "" "<=" 0 \
-		"$(jq -cs . "$tmp"/tcp-{up,down}.out)"
+		"$(gojq -cs . "$tmp"/tcp-{up,down}.out)"
 	result "kills: leaked" "$(($(lab uplink_leaks) + refused))" packets "<=" 0 '{}'
 }
 
@@ -402,16 +402,16 @@ part_probes() {
 	local report
 	note "probes: 1,000 paths, 10 probes a second each"
 	report=$("$bin/tests/bench/bench_probes") || fail "bench_probes"
-	result "probes, 1,000 paths at 10/s: share of one core" "$(jq .cpu_share <<<"$report")" "" - 0 "$report"
+	result "probes, 1,000 paths at 10/s: share of one core" "$(gojq .cpu_share <<<"$report")" "" - 0 "$report"
 }
 
 part_recorder() {
 	local report
 	note "recorder: 10,000 probes a second, with and without recording in turns"
 	report=$("$bin/tests/bench/bench_probes" "$tmp/trace.db") || fail "bench_probes"
-	result "recorder, 10,000 probes/s: p99 of a round, recording / not" "$(jq '.round_p99_recording_us / .round_p99_us' <<<"$report")" \
+	result "recorder, 10,000 probes/s: p99 of a round, recording / not" "$(gojq '.round_p99_recording_us / .round_p99_us' <<<"$report")" \
 		"" "<=" 1.1 "$report"
-	result "recorder: records lost" "$(jq .lost <<<"$report")" "" "<=" 0 '{}'
+	result "recorder: records lost" "$(gojq .lost <<<"$report")" "" "<=" 0 '{}'
 }
 
 # A week of 8 paths at 1 Hz: each is slower for an hour of eight, 1 % is lost, and one of them dies for a minute twice a day.
@@ -448,20 +448,20 @@ part_replay() {
 part_provision() {
 	note "provision: booting four hosts"
 	tests/bench/provision.sh >"$tmp/provision.out" || fail "provision"
-	result "provision: four existing hosts, until all paths work" "$(jq .apply_s "$tmp/provision.out")" s "<=" 15 "$(<"$tmp/provision.out")"
-	result "provision: the same again" "$(jq .again_s "$tmp/provision.out")" s "<=" 3 '{}'
+	result "provision: four existing hosts, until all paths work" "$(gojq .apply_s "$tmp/provision.out")" s "<=" 15 "$(<"$tmp/provision.out")"
+	result "provision: the same again" "$(gojq .again_s "$tmp/provision.out")" s "<=" 3 '{}'
 }
 
 # ---- all ----
 
 machine() {
-	jq -n --argjson cores "$(nproc)" --arg kernel "$(uname -r)" --arg wireguard "$wireguard" --arg link "${LINK:-}" \
+	gojq -n --argjson cores "$(nproc)" --arg kernel "$(uname -r)" --arg wireguard "$wireguard" --arg link "${LINK:-}" \
 		--arg load "$(cut -d' ' -f1-3 /proc/loadavg)" --arg cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" \
 		'{cores: $cores, cpu: $cpu, kernel: $kernel, wireguard: $wireguard, link: $link, load_average: $load}'
 }
 
 table() {
-	jq -r '(["FIGURE", "VALUE", "TARGET", ""], (.results[] | [.name, "\(.value | if type == "number" then . * 1000 | round / 1000 else . end) \(.unit)",
+	gojq -r '(["FIGURE", "VALUE", "TARGET", ""], (.results[] | [.name, "\(.value | if type == "number" then . * 1000 | round / 1000 else . end) \(.unit)",
 		.target // "-", (if .met == null then "" elif .met then "met" else "MISSED" end)])) | @tsv' "$bin/bench.json" |
 		awk -F '\t' '{ printf "%-58s  %-20s  %-8s  %s\n", $1, $2, $3, $4 }'
 }
@@ -477,10 +477,10 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 before=$(cut -d' ' -f1 /proc/loadavg)
 for part in "${parts[@]}"; do "part_$part"; done
-jq -s --argjson machine "$(machine)" --argjson before "$before" --argjson seconds $((SECONDS - started)) \
+gojq -s --argjson machine "$(machine)" --argjson before "$before" --argjson seconds $((SECONDS - started)) \
 	'{machine: ($machine + {load_before: $before}), seconds: $seconds, results: .}' "$tmp/results" >"$bin/bench.json"
 cleanup
 note "done"
 [[ ! -t 2 ]] || echo >&2
 table
-jq -ne 'input | all(.results[]; .met != false)' "$bin/bench.json" >/dev/null
+gojq -e 'all(.results[]; .met != false)' "$bin/bench.json" >/dev/null

@@ -56,7 +56,7 @@ watch_leaks() {
 		}
 	END
 }
-seen() { ns net nft -j list counter inet watch "$1" | jq '.nftables[] | .counter.packets // empty'; }
+seen() { ns net nft -j list counter inet watch "$1" | gojq '.nftables[] | .counter.packets // empty'; }
 # Tells whoever asks from where he comes.
 mirror() {
 	ns net python3 -c '

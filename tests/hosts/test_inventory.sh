@@ -57,7 +57,7 @@ ends() { # STATUS PATTERN ARGUMENTS...: with that status, and what it prints mat
 	rc=$?
 	((rc == want)) && grep -qE -- "$pattern" "$RUN/out" "$RUN/err"
 }
-state() { jq -ne "input | $1" "$RUN/state/comps/comps.json" || { cat "$RUN/state/comps/comps.json" && false; }; }
+state() { gojq -e "$1" "$RUN/state/comps/comps.json" || { cat "$RUN/state/comps/comps.json" && false; }; }
 cleared() { # NAME
 	h "$1" sh -c '! ls -d /etc/comps /etc/wireguard/wg0.conf /etc/sysctl.d/60-comps.conf /etc/systemd/system/comps-fw@.service 2>/dev/null &&
 		! ip link show wg0 2>/dev/null && ! nft list ruleset | grep comps'

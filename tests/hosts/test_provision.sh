@@ -22,7 +22,7 @@ cloud_on() {
 	BOOT[cloud]=$!
 	wait_for 20 test -s "$RUN/port"
 }
-cloud() { ns client curl -s "http://127.0.0.1:$(<"$RUN/port")/_test/state" | jq -r "$1"; }
+cloud() { ns client curl -s "http://127.0.0.1:$(<"$RUN/port")/_test/state" | gojq -r "$1"; }
 made() { (($(cloud '[.droplets[] | select(.networks.v4[]? | .type == "public")] | length') == $1)); }
 
 boot() { # NAME [NODE]: with the host key of its user data; NODE's latest server
@@ -65,7 +65,7 @@ applied() {
 	cat "$RUN/out" "$RUN/err" "$RUN"/*.log
 	return $rc
 }
-ready() { jq -ne 'input | all(.nodes[]; .status == "ready" and (.wg_public | length) == 44)' "$RUN/state/comps/lab.json"; }
+ready() { gojq -e 'all(.nodes[]; .status == "ready" and (.wg_public | length) == 44)' "$RUN/state/comps/lab.json"; }
 # No secret in what it printed, nor in the arguments of what it runs (the token is in those of this test's own programs).
 discreet() {
 	local secret
@@ -79,7 +79,7 @@ discreet() {
 impostor() {
 	local state=$RUN/state/comps/lab.json
 	runs ams2 && h ams2 sh -c 'rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key; systemctl restart ssh'
-	jq '(.nodes[] | select(.name == "ams")).status = "active"' "$state" >"$RUN/edited" && cat "$RUN/edited" >"$state"
+	gojq '(.nodes[] | select(.name == "ams")).status = "active"' "$state" >"$RUN/edited" && cat "$RUN/edited" >"$state"
 	! apply && grep -q "shows another host key" "$RUN/err"
 }
 watch_arguments() {
@@ -151,7 +151,7 @@ for name in ams fra exit; do check "$name boots" boot $name; done
 check "apply sets them up" applied
 check "all are ready" ready
 check "the first host keys are gone" eval 'runs ams && ! h ams cat /etc/ssh/ssh_host_ed25519_key | cmp -s - "$RUN/ams.first/key"'
-check "the new ones are known" eval '[[ $(jq -r ".nodes[] | select(.name == \"ams\") | .host_key" "$RUN/state/comps/lab.json") = "$(h ams cut -d " " -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" ]]'
+check "the new ones are known" eval '[[ $(gojq -r ".nodes[] | select(.name == \"ams\") | .host_key" "$RUN/state/comps/lab.json") = "$(h ams cut -d " " -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" ]]'
 kill "${BOOT[watch]}" 2>/dev/null
 check "no secret was printed, kept in the state, or in any arguments" discreet
 check "the client's files are there" test -s "$RUN/wg_client_generated/wg/ams.conf"

@@ -119,14 +119,14 @@ recovered() {
 	WHY=$(diff <(expected) <(observed)) || return
 	WHY="zombies: $(ps -o args= --ppid "$COMPSD")"
 	no_zombies || return
-	WHY="no record gets into the trace: $(comps status -j | jq -c .trace)"
+	WHY="no record gets into the trace: $(comps status -j | gojq -c .trace)"
 	((disk_until > 0)) || status '.trace.error == null'
 }
 
 no_leak_yet() {
 	local leaked
 	[[ $(lab uplink_leaks) = 0 ]] || die "packets left outside of the tunnels: $(lab counters --json)"
-	leaked=$(comps status -j | jq '.leaked_packets // 0')
+	leaked=$(comps status -j | gojq '.leaked_packets // 0')
 	((leaked <= guard_leaked)) || $guard_may_count || die "the guard stopped $((leaked - guard_leaked)) packets"
 	guard_leaked=$leaked guard_may_count=false
 }
@@ -192,7 +192,7 @@ take_step() {
 # Every run whose records are all there: the same verdicts come out again.
 trace_repeats() {
 	local run
-	for run in $(x client "$e2e_build/comps" trace info -j "$trace" | jq '.runs[] | select(.lost == 0) | .run'); do
+	for run in $(x client "$e2e_build/comps" trace info -j "$trace" | gojq '.runs[] | select(.lost == 0) | .run'); do
 		x client "$e2e_build/comps" replay --verify --run "$run" "$trace" >>"$RUN/compsd.log" || die "run $run of the trace does not repeat"
 	done
 	[[ -n ${run:-} ]] || die "there is no whole run in the trace"
@@ -214,7 +214,7 @@ finish() {
 		[[ $(active) = "p$i" ]] || comps migrate "p$i" --wait >/dev/null || die "does not migrate to p$i"
 		flow_start last udp-both --pps 100 -t 2 inet && wait "${FLOW[last]}"
 		unset "FLOW[last]"
-		holds "$UDP_WHOLE" "$RUN/last.json" >/dev/null || die "p$i loses: $(jq -c 'del(.losses)' "$RUN/last.json")"
+		holds "$UDP_WHOLE" "$RUN/last.json" >/dev/null || die "p$i loses: $(gojq -c 'del(.losses)' "$RUN/last.json")"
 	done
 	flow_stop ssh .ok >>"$RUN/compsd.log" || die "the idle connection broke"
 	no_leak_yet

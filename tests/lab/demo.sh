@@ -8,7 +8,7 @@
 # (lab.sh), which is gone afterwards, however the demo ends. WG, LINK, OUTER and UNDERLAY are the lab's.
 # shellcheck disable=SC2317  # called through until_then and wait_for
 
-set -u -o pipefail # jq 1.6 takes no input for a true one
+set -u -o pipefail
 ((EUID == 0)) || { echo "demo: network namespaces need root; run: sudo make demo" >&2 && exit 1; }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 bin=$(cd "${BUILD:-build}" 2>/dev/null && pwd) || { echo "demo: there is no ${BUILD:-build}; run: make demo" >&2 && exit 1; }
@@ -68,7 +68,7 @@ flow() { # NAME MODE OPTION...: one of the client's flows to the internet host
 	wait_for 5 test -e "$tmp/$1.ready" || fail "no traffic goes through wg0 ($1): $(<"$tmp/$1.log")"
 }
 
-has_path() { x client "$bin/comps" -j status | jq -ne "input | .active"; }
+has_path() { x client "$bin/comps" -j status | gojq -e ".active"; }
 
 begin() {
 	local i
@@ -95,7 +95,7 @@ look() {
 	# shellcheck disable=SC2016
 	{ read -r status && read -r tx && read -r rx; } < <(x client sh -c '"$1" -j status && cat /sys/class/net/wg0/statistics/[tr]x_bytes' - "$bin/comps") ||
 		fail "compsd does not answer"
-	IFS=$'\t' read -r active migrations guard_leaks wireguard last_us last_text < <(jq -r '.migrations as $m | $m.last[0] as $l |
+	IFS=$'\t' read -r active migrations guard_leaks wireguard last_us last_text < <(gojq -r '.migrations as $m | $m.last[0] as $l |
 		[.active // "-", $m.total, .leaked_packets // 0, .wireguard, (($l.time // 0) * 1e6 | floor),
 		 "\($l.from // "none") -> \($l.to) (\($l.reason)): \($l.outcome), \(($l.settle_s // 0) * 1000 | floor) ms"] | @tsv' <<<"$status")
 	now_us
@@ -107,7 +107,7 @@ look() {
 }
 
 find_failover() { # STATUS: when the one after the kill had settled
-	failover_us=$(jq -r --argjson kill "$kill_us" '[.migrations.last[] | select(.reason == "failover" and .outcome == "settled"
+	failover_us=$(gojq -r --argjson kill "$kill_us" '[.migrations.last[] | select(.reason == "failover" and .outcome == "settled"
 		and .time * 1e6 >= $kill) | (.time + .decision_to_swap_s + .settle_s) * 1e6 | floor][-1] // 0' <<<"$1")
 }
 
@@ -228,10 +228,10 @@ verdict() {
 	look
 	for name in ping tcp idle; do finish $name; done
 	for name in tcp idle; do
-		[[ $(jq .ok "$tmp/$name.out") = true ]] || broken=$((broken + 1))
+		[[ $(gojq .ok "$tmp/$name.out") = true ]] || broken=$((broken + 1))
 	done
-	[[ $(jq .complete "$tmp/ping.out") = true ]] || fail "the pings have no result: $(<"$tmp/ping.log")"
-	offset=$(jq '.began_wall_ns - .began_ns' "$tmp/ping.out")
+	[[ $(gojq .complete "$tmp/ping.out") = true ]] || fail "the pings have no result: $(<"$tmp/ping.log")"
+	offset=$(gojq '.began_wall_ns - .began_ns' "$tmp/ping.out")
 	settled_us=$failover_us
 	((failover_us > 0)) || settled_us=${EPOCHREALTIME/[.,]/}
 	read -r planned failover blackout < <(judge_pings $((kill_us * 1000 - offset)) $((settled_us * 1000 - offset)))
@@ -247,9 +247,9 @@ summary() {
 	echo
 	printf '  %-40s %s\n' \
 		"migrations" "$migrations, over $wireguard WireGuard" \
-		"pings lost by planned migrations" "$planned of $(jq .sent "$tmp/ping.out")" \
+		"pings lost by planned migrations" "$planned of $(gojq .sent "$tmp/ping.out")" \
 		"packets outside the tunnels" "$leaked" \
-		"TCP connections broken" "$broken of 2 ($(jq '.bytes / 1e6 | floor' "$tmp/tcp.out") MB sent, every byte checked)" \
+		"TCP connections broken" "$broken of 2 ($(gojq '.bytes / 1e6 | floor' "$tmp/tcp.out") MB sent, every byte checked)" \
 		"proxy $killed killed" "$(if ((failover_us > 0)); then
 			echo "failed over in $(((failover_us - kill_us) / 1000)) ms; longest silence of the pings $blackout ms, $failover lost"
 		else echo "NO failover within 5 s"; fi)" \

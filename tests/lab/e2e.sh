@@ -14,7 +14,7 @@ e2e_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 e2e_build=$(cd "${BUILD:-$e2e_dir/../../build}" 2>/dev/null && pwd)
 compsd=$e2e_build/compsd flow=$e2e_build/tests/lab/flow
 DEADLINE=${DEADLINE:-30}
-set -o pipefail # or jq would judge what a command printed before it failed
+set -o pipefail # or gojq would judge what a command printed before it failed
 n=0 failed=0
 declare -A FLOW=()
 
@@ -23,7 +23,7 @@ e2e_begin() {
 	((EUID == 0)) || skip_all "needs root"
 	[[ -x $compsd && -x $e2e_build/comps && -x $flow && -x ${flow%/*}/linkem ]] || skip_all "compsd, comps, flow or linkem is not built"
 	[[ -c /dev/net/tun ]] || skip_all "no /dev/net/tun"
-	for tool in wg nft jq ip; do
+	for tool in wg nft gojq ip; do
 		command -v $tool >/dev/null || skip_all "no $tool"
 	done
 	P=e2e-$1-$$ RUN=/run/comps-lab/$P BUILD=$e2e_build
@@ -86,15 +86,15 @@ exits() { # STATUS CMD...
 	((rc == want))
 }
 
-# FILTER [FILE]: like jq -e, to whose 1.6 no input is as good as a true one
-holds() { jq -cne "input | $1" "${@:2}"; }
+# FILTER [FILE]: whether the JSON is so; none at all is not
+holds() { gojq -ce "$1" "${@:2}"; }
 
 # FILTER CMD...: what it prints is JSON, and as the filter wants it, whatever its exit status
 prints() {
 	local filter=$1 text
 	shift
 	text=$("$@")
-	jq -c . <<<"$text" && jq -se "length > 0 and all($filter)" <<<"$text"
+	gojq -c . <<<"$text" && gojq -se "length > 0 and all($filter)" <<<"$text"
 }
 
 # STATUS PATTERN CMD...: fails with that status and says what the pattern (extended) matches
@@ -136,7 +136,7 @@ count_carried() {
 
 carried() { # {"up":[P1...],"down":[P1...]}
 	# shellcheck disable=SC2016
-	x core nft -j list counters table inet e2e | jq -c --argjson n "$N" '
+	x core nft -j list counters table inet e2e | gojq -c --argjson n "$N" '
 		[.nftables[].counter | select(.) | {(.name): .packets}] | add as $c |
 		{up: [range(1; $n + 1) | $c["up_p\(.)"]], down: [range(1; $n + 1) | $c["down_p\(.)"]]}'
 }
@@ -144,7 +144,7 @@ carried() { # {"up":[P1...],"down":[P1...]}
 # Whether PATH carries: until MORE packets have gone by it in DIRECTION (up, down).
 carries() { # PATH DIRECTION MORE
 	local filter=".$2[$((${1#p} - 1))]" before
-	before=$(carried | jq "$filter") && wait_for "$DEADLINE" carried_more "$filter" $((before + $3))
+	before=$(carried | gojq "$filter") && wait_for "$DEADLINE" carried_more "$filter" $((before + $3))
 }
 carried_more() { carried | holds "$1 >= $2"; }
 
@@ -208,17 +208,17 @@ status() { comps status -j | holds "$1"; }
 wait_status() { # SECONDS FILTER
 	wait_for "$1" status "$2" && return
 	echo "waited for: $2"
-	comps status -j | jq -c 'del(.policy, .migrations.last, .paths), (.paths[] | {name, state, segment_fault, active, drained, eligible, rtt_s, loss, transitions})'
+	comps status -j | gojq -c 'del(.policy, .migrations.last, .paths), (.paths[] | {name, state, segment_fault, active, drained, eligible, rtt_s, loss, transitions})'
 	return 1
 }
 
 stays() { # SECONDS FILTER: what the filter tells stays the same for so long, by the daemon's clock
 	local before until
-	before=$(comps status -j | jq -c "$2") until=$(comps status -j | jq ".uptime_s + $1")
-	wait_status "$DEADLINE" "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | jq -c "$2")"
+	before=$(comps status -j | gojq -c "$2") until=$(comps status -j | gojq ".uptime_s + $1")
+	wait_status "$DEADLINE" "($2) != $before or .uptime_s > $until" && same "$before" "$(comps status -j | gojq -c "$2")"
 }
 
-active() { comps status -j | jq -r .active; }
+active() { comps status -j | gojq -r .active; }
 is_active() { wait_status "$DEADLINE" ".active == \"$1\""; }
 go_to() { wait_for "$DEADLINE" is_at "$1"; } # PATH, whatever is under way now
 is_at() { [[ $(active) = "$1" ]] || comps migrate "$1" --wait; }
@@ -240,7 +240,7 @@ flow_stop() {
 	kill -INT "${FLOW[$1]}"
 	wait "${FLOW[$1]}"
 	unset "FLOW[$1]"
-	jq -c 'del(.losses)' "$RUN/$1.json" || cat "$RUN/$1.err"
+	gojq -c 'del(.losses)' "$RUN/$1.json" || cat "$RUN/$1.err"
 	holds "$2" "$RUN/$1.json"
 }
 

@@ -382,15 +382,15 @@ lab_counters() { # [--json]: on one line
 	lab_load || return
 	json=$(x core nft -j list counters table inet lab) || return
 	# shellcheck disable=SC2016
-	jq ${compact:+-c} --argjson n "$N" '
+	gojq ${compact:+-c} --argjson n "$N" '
 		[.nftables[].counter | select(.) | {(.name): .packets}] | add as $c |
 		{leaks: ({exit4: $c.leak_exit4, exit6: $c.leak_exit6, other4: $c.leak_other4, other6: $c.leak_other6}
 			| . + {total: add}),
 		 paths: ([range(1; $n + 1) | {("p\(.)"): {up: $c["up_p\(.)"], down: $c["down_p\(.)"]}}] | add)}' <<<"$json"
 }
 
-lab_uplink_leaks() { lab_counters --json | jq .leaks.total; }
-lab_path_packets() { lab_counters --json | jq -r ".paths.p${1#p} | \"\(.up) \(.down)\""; }
+lab_uplink_leaks() { lab_counters --json | gojq .leaks.total; }
+lab_path_packets() { lab_counters --json | gojq -r ".paths.p${1#p} | \"\(.up) \(.down)\""; }
 lab_reset_counters() { x core nft reset counters table inet lab >/dev/null; }
 
 lab_ping_exit() { x client ping -q -n -c "${1:-1}" -i 0.05 -W 2 10.99.0.1; }

@@ -80,7 +80,7 @@ check "version: of both" prints '.comps == .compsd' comps version -j
 
 xbg client "$e2e_build/comps" events --follow -j </dev/null >"$RUN/events" 2>/dev/null
 follower=$XPID
-followed() { wait_for "$DEADLINE" jq -se "any(.[]; $1)" "$RUN/events"; }
+followed() { wait_for "$DEADLINE" gojq -se "any(.[]; $1)" "$RUN/events"; }
 
 check "migrate --wait: p2" says 0 'p1 -> p2' comps migrate p2 --wait
 check "migrate: it is active now" status '.active == "p2" and (.paths[1].active) and .migrations.by_reason.manual == 1'
@@ -178,7 +178,7 @@ check "reload: nothing was lost by any of this" flow_stop load "$UDP_WHOLE"
 check "reload: no packet outside of the tunnels" no_leak
 
 check "bad reload: p1 is active" comps migrate p1 --wait
-old=$(comps status -j | jq -c '[.active, .policy, [.paths[].name]]') state=$(kernel_state)
+old=$(comps status -j | gojq -c '[.active, .policy, [.paths[].name]]') state=$(kernel_state)
 check "bad reload: traffic" udp
 cp "$conf" "$RUN/good.yaml"
 sed -i -e 's/^policy:/polcy:/' -e 's/name: p2/name: p1/' "$conf"
@@ -186,7 +186,7 @@ check "bad reload: the first error, with its place" says 1 'comps.yaml:[0-9]+:[0
 check "bad reload: and the second" says 1 'comps.yaml:[0-9]+:[0-9]+: .*p1' comps reload
 check "bad reload: the old configuration stays" says 1 'the old configuration stays' comps reload
 check "bad reload: check says the same" says 1 'comps.yaml:[0-9]+:[0-9]+: .*polcy' comps check "$conf"
-check "bad reload: nothing has changed" same "$old" "$(comps status -j | jq -c '[.active, .policy, [.paths[].name]]')"
+check "bad reload: nothing has changed" same "$old" "$(comps status -j | gojq -c '[.active, .policy, [.paths[].name]]')"
 check "bad reload: nor has the kernel" same "$state" "$(kernel_state)"
 kill -HUP "$COMPSD"
 check "bad reload: nor by SIGHUP" status '.policy.name == "hold"'
@@ -220,7 +220,7 @@ DEAF='use Socket; socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die; connect($s, pac
 
 if x client perl -MSocket -e 1 2>/dev/null; then
 	check "flood: traffic" udp
-	was=$(comps status -j | jq -c '[.paths[] | .transitions]')
+	was=$(comps status -j | gojq -c '[.paths[] | .transitions]')
 	xbg client perl -e "$HALF_OPEN" >"$RUN/half"
 	half=$XPID
 	check "flood: half-open clients take every place" wait_for "$DEADLINE" grep -q open "$RUN/half"

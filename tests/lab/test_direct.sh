@@ -1,6 +1,6 @@
 #!/bin/bash
 # Direct mode, where there is no inner tunnel: one address on every overlay, and the proxy's NAT is what the exit sees change.
-# shellcheck disable=SC2016,SC2317  # jq has its own $; called through check
+# shellcheck disable=SC2016,SC2317  # gojq has its own $; called through check
 
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/e2e.sh"
@@ -19,16 +19,16 @@ source_of() { x client ip route get "$(lab addr exit 4)" | grep -o 'src [^ ]*'; 
 source=$(source_of)
 x exit nft 'add table inet e2e; add counter inet e2e p1; add counter inet e2e p2; add counter inet e2e p3; add chain inet e2e c { type filter hook input priority 0; }'
 for i in 1 2 3; do x exit nft add rule inet e2e c ip saddr "198.18.$i.2" udp dport 9000 counter name p$i; done
-seen() { x exit nft -j list counters table inet e2e | jq -c '[.nftables[].counter | select(.) | {(.name): .packets}] | add'; }
+seen() { x exit nft -j list counters table inet e2e | gojq -c '[.nftables[].counter | select(.) | {(.name): .packets}] | add'; }
 sees() { # PATH MORE: so many more of the flow's packets come by the proxy of PATH
 	local before
-	before=$(seen | jq ".$1") && wait_for "$DEADLINE" sees_more "$1" $((before + $2))
+	before=$(seen | gojq ".$1") && wait_for "$DEADLINE" sees_more "$1" $((before + $2))
 }
 sees_more() { seen | holds ".$1 >= $2"; }
 only() { # PATH: from here on
 	local before
 	before=$(seen) || return
-	sees "$1" 50 && seen | jq -cne --argjson before "$before" --arg path "$1" 'input | [keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
+	sees "$1" 50 && seen | gojq -ce --argjson before "$before" --arg path "$1" '[keys[] as $k | select($k != $path) | .[$k] - $before[$k]] | ., add == 0'
 }
 
 check "UDP echo to the exit host" flow_start load echo -4 --pps 100 exit

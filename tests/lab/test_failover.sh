@@ -22,7 +22,7 @@ down_with() { # PATH FAULT
 all_up() { wait_status "$DEADLINE" 'all(.paths[]; .state == "up" and .eligible and .segment_fault == "none") and .fault == "none"'; }
 exit_answers() { wait_for "$DEADLINE" lab ping_exit; }
 
-events() { comps events -j | jq -sc .; }
+events() { comps events -j | gojq -sc .; }
 
 begin_at() { all_up && go_to "$1"; } # PATH
 
@@ -35,14 +35,14 @@ cureless() { # FAULT WHAT BREAK-COMMAND... -- REPAIR-COMMAND...
 		shift
 	done
 	shift
-	before=$(comps status -j | jq -c '[.active, .migrations.total]')
+	before=$(comps status -j | gojq -c '[.active, .migrations.total]')
 	check "$what: broken" "${broken[@]}"
 	check "$what: it is named" wait_status "$DEADLINE" ".fault == \"$fault\" and all(.paths[]; .state == \"down\" and .segment_fault == \"$fault\")"
 	check "$what: nothing moves" stays 3 '[.active, .migrations.total]'
 	check "$what: repaired" "$@"
 	check "$what: all comes back" all_up
 	check "$what: and carries" exit_answers
-	check "$what: without having moved at all" same "$before" "$(comps status -j | jq -c '[.active, .migrations.total]')"
+	check "$what: without having moved at all" same "$before" "$(comps status -j | gojq -c '[.active, .migrations.total]')"
 }
 
 check "lab" e2e_lab

@@ -19,7 +19,7 @@ skip_all() {
 ((EUID == 0)) || skip_all "needs root"
 [[ -x $flow && -x ${flow%/*}/linkem ]] || skip_all "flow and linkem are not built"
 [[ -c /dev/net/tun ]] || skip_all "no /dev/net/tun"
-for tool in wg nft jq ip; do
+for tool in wg nft gojq ip; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 
@@ -55,7 +55,7 @@ within() { # VALUE LOW HIGH
 rtt_within() { # LOW HIGH HOST FLOW-OPTION...
 	local lo=$1 hi=$2 end=$((SECONDS + 30)) rtt
 	shift 2
-	until rtt=$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | jq .rtt_ms.min) && within "$rtt" 0 "$hi"; do
+	until rtt=$(la x client "$flow" run echo -t 0.6 --pps 50 "$@" | gojq .rtt_ms.min) && within "$rtt" 0 "$hi"; do
 		((SECONDS < end)) || return
 	done
 	within "$rtt" "$lo" "$hi"
@@ -63,7 +63,7 @@ rtt_within() { # LOW HIGH HOST FLOW-OPTION...
 
 rate_within() { # LOW HIGH, in Mbit/s: likewise, slower and never faster
 	local end=$((SECONDS + 30)) rate
-	until rate=$(la x client "$flow" run tcp-down -t 1 inet | jq .mbit_s) && awk "BEGIN { exit !($rate >= $1) }"; do
+	until rate=$(la x client "$flow" run tcp-down -t 1 inet | gojq .mbit_s) && awk "BEGIN { exit !($rate >= $1) }"; do
 		((SECONDS < end)) || return
 	done
 	within "$rate" "$1" "$2"
@@ -79,17 +79,17 @@ seconds() { # FILE CMD...: runs it and leaves its time in FILE
 }
 
 ping1() { "$1" x client ping -q -n -c 1 -W 1 "$2"; }
-leaks() { "$1" counters --json | jq -c .leaks; }
+leaks() { "$1" counters --json | gojq -c .leaks; }
 leaks_are() {
 	leaks "$1"
 	[[ $(leaks "$1") = "$2" ]]
 }
 only_path() { # I: all packets of the uplink are path I's
 	la counters --json
-	la counters --json | jq -ne --arg p "p$1" 'input | .leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
+	la counters --json | gojq -e --arg p "p$1" '.leaks.total == 0 and .paths[$p].up > 0 and .paths[$p].down > 0
 		and ([.paths | to_entries[] | select(.key != $p) | .value.up] | add) == 0' >/dev/null
 }
-linkem_lost() { lb status | jq -Rr 'fromjson? | select(.link == "exit" and .dir == "up") | .lost'; }
+linkem_lost() { lb status | gojq -Rr 'fromjson? | select(.link == "exit" and .dir == "up") | .lost'; }
 
 # ---- up ----
 
@@ -119,17 +119,17 @@ check "the other lab saw nothing of it" leaks_are lb '{"exit4":0,"exit6":0,"othe
 # ---- flow agrees with what the cable did (lab b, outside of its tunnels) ----
 
 lb serve exit
-lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | jq -ne "input | .lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
+lossless() { lb x client "$flow" run udp-both -t 0.5 --pps 2000 exit | tee "$log" | gojq -e ".lost_up == 0 and .lost_down == 0 and .dup == 0 and .sent > 900" >/dev/null; }
 check "flow loses nothing on a good cable" lossless
 lb link exit up loss_ppm=200000
 lost0=$(linkem_lost)
 report=$(lb x client "$flow" run udp-up -t 0.5 --pps 2000 exit)
 if [[ -n $lost0 ]]; then
 	# The cable also loses some of the questions for the result.
-	flow_lost=$(jq .lost_up <<<"$report")
+	flow_lost=$(gojq .lost_up <<<"$report")
 	check "flow counts what linkem dropped" within "$(($(linkem_lost) - lost0))" "$flow_lost" $((flow_lost + 60))
 fi
-check "20 % loss loses about 20 %" within "$(jq '.lost_up / .sent' <<<"$report")" 0.15 0.25
+check "20 % loss loses about 20 %" within "$(gojq '.lost_up / .sent' <<<"$report")" 0.15 0.25
 lb link exit loss_ppm=0
 
 # ---- the nested client by hand, through every proxy, both families, both outer families ----

@@ -70,7 +70,7 @@ check "none of these killed the daemon" kill -0 "$first"
 lab serve
 check "healthy: other traffic" flow_start load udp-both --pps 100 inet
 check "healthy: nothing leaks, every step is carried out" leaktest_to_report -j
-check "healthy: its report" jq -es 'length == 1 and (.[0] | .ok and .leaked == {ipv4: 0, ipv6: 0, dns: 0} and .missed == 0 and .sent > 4000 and .first == []
+check "healthy: its report" gojq -es 'length == 1 and (.[0] | .ok and .leaked == {ipv4: 0, ipv6: 0, dns: 0} and .missed == 0 and .sent > 4000 and .first == []
 	and [.steps[].name] == ["baseline", "migrate", "kill", "link-down", "link-delete", "stop", "flush-rules", "restore"]
 	and all(.steps[]; .ok and (.skipped | not) and .leaked == 0 and .note != ""))' "$RUN/report"
 check "healthy: the core agrees" nothing_left
@@ -134,7 +134,7 @@ for family in 4 6; do
 	no_sabotage
 	check "leak of IPv$family alone: it ends with 1" leaktest_ends 1
 	check "leak of IPv$family alone: is seen, and none of the other" \
-		jq -es ".[0] | (.ok | not) and .leaked.ipv$family > 10 and .leaked.ipv$((10 - family)) == 0 and .leaked.dns > 10
+		gojq -es ".[0] | (.ok | not) and .leaked.ipv$family > 10 and .leaked.ipv$((10 - family)) == 0 and .leaked.dns > 10
 			and all(.first[]; .interface == \"eth0\" and .protocol == 17 and (.to | contains(\":\")) == ($family == 6))" "$RUN/report"
 done
 check "all is well in the end" serves

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What happens to compsd and around it: killed, started again, robbed of its rules, started on an odd machine or beside
 # somebody who uses its numbers. It either works, or says why not and leaves the kernel as it was.
-# shellcheck disable=SC2016,SC2317  # jq and sh have their own $; called through check
+# shellcheck disable=SC2016,SC2317  # gojq and sh have their own $; called through check
 
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/e2e.sh"
@@ -139,7 +139,7 @@ check "traffic: measured" flow_stop load .complete
 
 # ---- a leak that is stopped is counted ----
 
-was=$(comps status -j | jq .leaked_packets)
+was=$(comps status -j | gojq .leaked_packets)
 check "guard: the exit, asked past the overlays by a socket bound to the uplink" not x client ping -c 3 -i 0.05 -W 0.3 -m 51822 -I eth0 "$(lab addr exit 4)"
 check "guard: is counted" wait_status "$DEADLINE" ".leaked_packets == $((was + 3))"
 x client ip rule add pref 9000 fwmark 51822 lookup main

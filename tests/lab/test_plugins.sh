@@ -1,7 +1,7 @@
 #!/bin/bash
 # Policies from outside the tree: the example is built against the installed header alone, and lives in compsd and in replay;
 # one that answers nonsense harms nobody.
-# shellcheck disable=SC2016,SC2317  # jq has its own $; called through check
+# shellcheck disable=SC2016,SC2317  # gojq has its own $; called through check
 
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/e2e.sh"
@@ -19,7 +19,7 @@ local_comps() { x client "$e2e_build/comps" "$@"; }
 # Migrations of the policy, by the limit of 6000 a minute and the dwell of 50 ms.
 stays_slow() {
 	local before since
-	read -r before since < <(comps status -j | jq -r '"\(.migrations.total) \(.uptime_s)"')
+	read -r before since < <(comps status -j | gojq -r '"\(.migrations.total) \(.uptime_s)"')
 	wait_status "$DEADLINE" ".uptime_s > $since + 2" && status "(.migrations.total - $before) <= (.uptime_s - $since) / 0.05 + 2"
 }
 moved_for() { wait_status "$DEADLINE" ".migrations.by_reason[\"$1\"] > 0"; }

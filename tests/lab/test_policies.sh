@@ -1,6 +1,6 @@
 #!/bin/bash
 # Each policy live, with quick parameters: it moves when and where it says.
-# shellcheck disable=SC2016,SC2317  # jq and sh have their own $; called through check
+# shellcheck disable=SC2016,SC2317  # gojq and sh have their own $; called through check
 
 # shellcheck source=tests/lab/e2e.sh
 . "${0%/*}/e2e.sh"
@@ -13,7 +13,7 @@ moves() { # SECONDS COUNT REASON: at least so many for that reason
 
 # The migrations for REASON, oldest first, as [[FROM, TO]...]
 migrations() { # REASON
-	comps events -j | jq -sc --arg reason "$1" '[.[] | select(.event == "migration" and .reason == $reason and .outcome != "refused") | [.from, .to]]'
+	comps events -j | gojq -sc --arg reason "$1" '[.[] | select(.event == "migration" and .reason == $reason and .outcome != "refused") | [.from, .to]]'
 }
 migrated() { # REASON FILTER
 	migrations "$1"
@@ -40,7 +40,7 @@ check "round-robin: moves" moves "$DEADLINE" 12 round-robin
 check "round-robin: in the order of the configuration" migrated round-robin 'length >= 12 and all(.[]; . == ["p1", "p2"] or . == ["p2", "p3"] or . == ["p3", "p1"])'
 comps drain p2 >/dev/null
 check "round-robin: p2 is drained" wait_status "$DEADLINE" '.active != "p2"'
-was=$(migrations round-robin | jq length)
+was=$(migrations round-robin | gojq length)
 check "round-robin: goes on" moves "$DEADLINE" $((was + 6)) round-robin
 check "round-robin: without it" migrated round-robin ".[$was:] | all(.[]; . == [\"p1\", \"p3\"] or . == [\"p3\", \"p1\"])"
 comps enable p2 >/dev/null
@@ -48,7 +48,7 @@ comps enable p2 >/dev/null
 # ---- random-interval ----
 
 for dist in fixed uniform exponential shifted-exponential; do
-	was=$(comps status -j | jq '.migrations.by_reason.random // 0')
+	was=$(comps status -j | gojq '.migrations.by_reason.random // 0')
 	check "random-interval $dist" comps policy set random-interval interval=120ms min=60ms dist=$dist
 	check "random-interval $dist: moves" moves "$DEADLINE" $((was + 8)) random
 done
@@ -63,7 +63,7 @@ lab config "name: hold" "$QUICK
 guards: {min_dwell: 50ms, max_migrations_per_min: 6000}
 shadows: [{name: hold}, {name: round-robin, interval: 150ms}, {name: latency-best, every: 100ms, hold: 100ms, absolute: 2ms}]"
 check "shadows" comps reload
-was=$(comps status -j | jq .migrations.total)
+was=$(comps status -j | gojq .migrations.total)
 check "shadows: what each would do" wait_status "$DEADLINE" '.shadows | length == 3 and .[0].migrations == 0 and .[1].migrations > 12 and .[2].active == "p1" and all(.errors == 0)'
 check "shadows: what it would cost" status '.shadows | .[1].rtt_mean_s > .[2].rtt_mean_s and .[2].rtt_mean_s > 0.0015'
 check "shadows: for people" says 0 '^shadow +round-robin \(interval 150ms.*: on p[123], [0-9]+ migrations, .*ms, outage' comps status
@@ -76,11 +76,11 @@ check "shadows: none" status '.shadows == []'
 
 comps policy set hold >/dev/null
 check "at rest" go_to p1
-was=$(comps status -j | jq .migrations.total)
+was=$(comps status -j | gojq .migrations.total)
 check "pinned-random: for ever" comps policy set pinned-random epoch=0s pause=false
-check "pinned-random: chooses, or has what it chose" wait_status "$DEADLINE" ".migrations.total > $was or .uptime_s > $(comps status -j | jq '.uptime_s + 1')"
+check "pinned-random: chooses, or has what it chose" wait_status "$DEADLINE" ".migrations.total > $was or .uptime_s > $(comps status -j | gojq '.uptime_s + 1')"
 check "pinned-random: stays" stays 2 '[.active, .migrations.total]'
-was=$(comps status -j | jq '.migrations.by_reason.random // 0')
+was=$(comps status -j | gojq '.migrations.by_reason.random // 0')
 check "pinned-random: for a session" comps policy set pinned-random epoch=300ms
 check "pinned-random: the next sessions are elsewhere, sooner or later" moves "$DEADLINE" $((was + 3)) random
 

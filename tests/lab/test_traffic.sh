@@ -14,23 +14,23 @@ e2e_begin traffic
 moves() { # DIRECTION MORE
 	local to two_rtt before i
 	comps migrate next --wait -j | holds 'if .outcome == "settled" then . else false end' || return
-	read -r to two_rtt < <(comps status -j | jq -r '"\(.active) \([.paths[].rtt_p99_s] | max * 2)"')
+	read -r to two_rtt < <(comps status -j | gojq -r '"\(.active) \([.paths[].rtt_p99_s] | max * 2)"')
 	sleep "$two_rtt" # not to be right: this is what is claimed
 	before=$(carried) i=$((${to#p} - 1))
 	wait_for "$DEADLINE" went_by "$before" "$i" "$1" "$2" || return
-	jq -cne --argjson i "$i" 'input | {to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
+	gojq -ce --argjson i "$i" '{to: "p\($i + 1)", new: ., elsewhere: ([.up, .down] | map(del(.[$i])) | flatten | add)}
 		| ., .elsewhere == 0' <<<"$NEW"
 }
 
 # NEW: what every path carried since the snapshot
 went_by() { # SNAPSHOT INDEX DIRECTION MORE
 	NEW=$(since "$1")
-	jq -ne --argjson i "$2" --arg dir "$3" --argjson more "$4" 'input | . as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
+	gojq -e --argjson i "$2" --arg dir "$3" --argjson more "$4" '. as $new | $dir / "+" | all($new[.][$i] >= $more)' <<<"$NEW"
 }
 
 since() { # SNAPSHOT
 	# shellcheck disable=SC2016
-	carried | jq -c --argjson before "$1" 'with_entries(.value = ([.value, $before[.key]] | transpose | map(.[0] - .[1])))'
+	carried | gojq -c --argjson before "$1" 'with_entries(.value = ([.value, $before[.key]] | transpose | map(.[0] - .[1])))'
 }
 
 follows() { # ROUNDS DIRECTION MORE: after each of so many migrations
@@ -41,7 +41,7 @@ follows() { # ROUNDS DIRECTION MORE: after each of so many migrations
 }
 
 even() {
-	jq -cne 'input | [.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
+	gojq -ce '[.up, .down] | map(add as $all | map(. / $all)) | ., (flatten | all(. > 0.26 and . < 0.41))'
 }
 
 # Every kind of flow follows every migration.

@@ -33,8 +33,8 @@ looks_right() { # NAME: no errors, nothing from the network, as wide as the wind
 hover() {
 	local at
 	browser_js 'document.querySelector(".plot").scrollIntoView({block: "center"})' >/dev/null
-	at=$(browser_js 'const r = document.querySelector(".plot").getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2].map(Math.round)' | jq -c .)
-	browser_hover_at "$(jq '.[0]' <<<"$at")" "$(jq '.[1]' <<<"$at")"
+	at=$(browser_js 'const r = document.querySelector(".plot").getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2].map(Math.round)' | gojq -c .)
+	browser_hover_at "$(gojq '.[0]' <<<"$at")" "$(gojq '.[1]' <<<"$at")"
 }
 said() { browser_js 'return document.querySelector(".said").textContent'; }
 

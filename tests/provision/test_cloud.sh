@@ -62,8 +62,8 @@ ask() { # METHOD PATH [JSON]
 	exec 3>&-
 }
 fault() { ask POST faults "$1"; }
-cloud() { ask GET state | jq -r "$1"; }
-asked() { ask GET log | jq -r "$1"; }
+cloud() { ask GET state | gojq -r "$1"; }
+asked() { ask GET log | gojq -r "$1"; }
 count() { # METHOD PATH-REGEX: requests so far
 	asked "[.[] | select(.method == \"$1\" and (.path | test(\"$2\")))] | length"
 }
@@ -199,7 +199,7 @@ options() { # the manual and the completion name every option of every command
 # --- the whole way ---
 
 whole_way() {
-	run 2 plan "$f" --detailed-exitcode --output "$dir/plan" && is "$(jq '.items | map(select(.action == "create")) | length' "$dir/plan")" 3 && is "$(count POST .)" 0 && says out "Plan: 3 to create" && says out '$0.027/h' &&
+	run 2 plan "$f" --detailed-exitcode --output "$dir/plan" && is "$(gojq '.items | map(select(.action == "create")) | length' "$dir/plan")" 3 && is "$(count POST .)" 0 && says out "Plan: 3 to create" && says out '$0.027/h' &&
 		run 0 apply "$f" --yes && one_each && run 0 status "$f" && run 0 plan "$f" -e && ask DELETE log && run 0 apply "$f" --yes &&
 		says err "no changes" && is "$(asked '[.[] | select(.method != "GET")] | length')" 0 && destroyed
 }
@@ -222,10 +222,10 @@ first_boot() { # each server has its own host key, and the state knows it
 		END
 		chmod 600 "$dir/host_key"
 		key=$(ssh-keygen -y -f "$dir/host_key" | cut -d' ' -f1,2) || return
-		is "$(jq -r ".nodes[] | select(.name == \"$name\").host_key" "$dir/state/comps/lab.json")" "$key" || return
+		is "$(gojq -r ".nodes[] | select(.name == \"$name\").host_key" "$dir/state/comps/lab.json")" "$key" || return
 		grep -q "^  ed25519_public: $key" "$dir/user_data" || return
 	done
-	is "$(jq -r '[.nodes[].host_key] | unique | length' "$dir/state/comps/lab.json")" 3 &&
+	is "$(gojq -r '[.nodes[].host_key] | unique | length' "$dir/state/comps/lab.json")" 3 &&
 		is "$(stat -c %a "$dir/state/comps/lab.json" "$dir/state/comps" | xargs)" "600 700" &&
 		run 0 inventory "$f" && says out "host_key=\"$key\""
 }
@@ -244,8 +244,8 @@ user_data() {
 firewalls() {
 	local proxies exit
 	run 0 apply "$f" --yes || return
-	proxies=$(jq -r '[.nodes[] | select(.role == "vpn") | .ip + "/32"] | sort | join(" ")' "$dir/state/comps/lab.json")
-	exit=$(jq -r '.nodes[] | select(.role == "comp") | .ip + "/32"' "$dir/state/comps/lab.json")
+	proxies=$(gojq -r '[.nodes[] | select(.role == "vpn") | .ip + "/32"] | sort | join(" ")' "$dir/state/comps/lab.json")
+	exit=$(gojq -r '.nodes[] | select(.role == "comp") | .ip + "/32"' "$dir/state/comps/lab.json")
 	rule() { cloud ".firewalls[] | select(.name == \"comps-lab-$1\") | .inbound_rules[] | select(.protocol == \"$2\") | .sources.addresses | sort | join(\" \")"; }
 	is "$(rule comp udp)" "$proxies" && is "$(rule comp tcp)" "198.51.100.7/32" && is "$(rule vpn udp)" "0.0.0.0/0 ::/0" &&
 		is "$(rule vpn tcp)" "$(printf '%s\n' 198.51.100.7/32 "$exit" | sort | xargs)" && is "$(cloud '.firewalls[0].outbound_rules | length')" 3
@@ -452,7 +452,7 @@ kill_apply_after() { # SECONDS
 	sleep "$1"
 	kill -9 $! 2>/dev/null
 	wait $! 2>/dev/null
-	[[ ! -e $dir/state/comps/lab.json ]] || jq -ne "input | .version" "$dir/state/comps/lab.json" >/dev/null
+	[[ ! -e $dir/state/comps/lab.json ]] || gojq -e ".version" "$dir/state/comps/lab.json" >/dev/null
 }
 
 killed() { # forty times, at moments spread over the whole run, with answers lost beside
@@ -480,15 +480,15 @@ many() { # the most proxies there can be, and the exit
 	sed -i '/vpns:/,/comps:/{/- /d}' "$f"
 	for ((i = 0; i < 95; i++)); do sed -i "/^comps:/i\\  - {name: n$i, region: ams3}" "$f"; done
 	ask POST set '{"boot_s": 0.5}' >/dev/null
-	run 0 apply "$f" --yes --json && is "$(cloud '.droplets | length')" 96 && polls=$(jq -r 'select(.event == "summary").polls' "$dir/out") &&
+	run 0 apply "$f" --yes --json && is "$(cloud '.droplets | length')" 96 && polls=$(gojq -r 'select(.event == "summary").polls' "$dir/out") &&
 		is "$(count GET '/v2/droplets[?]')" $((polls + 2)) "lists; $polls polls" && is "$(count GET /v2/droplets/)" 0 &&
 		((polls >= 2)) && run 0 status "$f" && destroyed
 }
 
 events() { # one JSON object per line
-	run 0 apply "$f" --yes --json && is "$(jq -s 'length > 8 and all(.[]; has("event"))' "$dir/out")" true &&
-		is "$(jq -s '[.[] | select(.event == "node.create.done") | has("ts") and has("level") and has("id") and has("ip") and has("elapsed_ms")] | length == 3 and all' "$dir/out")" true &&
-		is "$(jq -r 'select(.event == "summary") | .ok' "$dir/out")" true && run 0 plan "$f" --json && jq -ne 'input | .changes == false' "$dir/out" >/dev/null
+	run 0 apply "$f" --yes --json && is "$(gojq -s 'length > 8 and all(.[]; has("event"))' "$dir/out")" true &&
+		is "$(gojq -s '[.[] | select(.event == "node.create.done") | has("ts") and has("level") and has("id") and has("ip") and has("elapsed_ms")] | length == 3 and all' "$dir/out")" true &&
+		is "$(gojq -r 'select(.event == "summary") | .ok' "$dir/out")" true && run 0 plan "$f" --json && gojq -e '.changes == false' "$dir/out" >/dev/null
 }
 
 token_file() {
