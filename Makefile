@@ -20,7 +20,7 @@ LAYERS     := cells exposure replay trace provision netlink probes conf core pol
 LAYER_LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
-CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a,$(LAYER_LIBS))
+CLI_LIBS   := $(filter-out %/libnetlink.a %/libprobes.a %/libprovision.a,$(LAYER_LIBS))
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/sim/test_*.c))
 LAB_TOOLS  := $(patsubst %,$(BUILD)/tests/lab/%,linkem flow crowd clockshift.so)
@@ -47,7 +47,7 @@ PACKAGES := gcc make pkg-config libc6-dev libev-dev libmnl-dev libnftables-dev l
 	    podman crun catatonit docker-compose debootstrap
 
 .PHONY: all
-all: $(BUILD)/compsd $(BUILD)/comps
+all: $(BUILD)/compsd $(BUILD)/comps $(BUILD)/comps-provision
 
 $(BUILD)/compsd: $(call objects,daemon) $(LAYER_LIBS)
 	@echo "  LD    $@"
@@ -78,6 +78,10 @@ $(BUILD)/provision/bundle_files.o: $(BUNDLE)
 	@cd $(@D)/bundle && ld -r -z noexecstack -b binary -o ../bundle_files.o $(notdir $(BUNDLE))
 
 $(BUILD)/comps: $(call objects,cli) $(BUILD)/pages/pages.o $(CLI_LIBS)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lm
+
+$(BUILD)/comps-provision: $(call objects,provisioner) $(BUILD)/libcli.a $(BUILD)/libprovision.a $(CLI_LIBS)
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(PKG_LIBS) -lcurl -lcrypto -lm
 
@@ -180,6 +184,7 @@ chaos: deps
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/compsd
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/comps
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/comps $(BUILD)/comps-provision
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/comps policies/policy.h
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 etc/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 etc/man/*.5

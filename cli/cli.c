@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/help.h"
@@ -144,13 +146,25 @@ static int dispatch(struct cli *cli)
 	return cli->command->run(cli);
 }
 
-int cli_run(int argc, char **argv, const char *socket, FILE *out, FILE *err, bool color)
+/* https://no-color.org: any value but the empty one turns colour off. */
+static bool wants_color(void)
 {
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+int cli_main(int argc, char **argv, int (*provision)(struct cli *cli))
+{
+	const char *socket = getenv("COMPS_SOCKET");
 	struct cli cli = {
-		.out = out,
-		.err = err,
-		.color = color,
-		.socket = socket,
+		.out = stdout,
+		.err = stderr,
+		.color = wants_color(),
+		.argv = argv,
+		.provision = provision,
+		.socket = socket && *socket ? socket : CLI_SOCKET_DEFAULT,
 		.config = CLI_CONFIG_DEFAULT,
 		.interval_us = 1000000,
 	};
@@ -158,7 +172,7 @@ int cli_run(int argc, char **argv, const char *socket, FILE *out, FILE *err, boo
 
 	if (rc == CLI_OK)
 		rc = dispatch(&cli);
-	if (fflush(out) != 0 || ferror(out))
+	if (fflush(cli.out) != 0 || ferror(cli.out))
 		return cli_error(&cli, CLI_FAILED, "cannot write the output: %s", strerror(errno));
 	return rc;
 }

@@ -43,6 +43,8 @@ struct cli_command {
 struct cli {
 	FILE *out, *err;
 	bool color; /* of `out` */
+	char **argv;
+	int (*provision)(struct cli *cli); /* carries out what begins with "provision" */
 
 	const struct cli_command *command;
 	char **words; /* the arguments behind its name */
@@ -78,9 +80,9 @@ struct cli {
 	bool no_setup;
 };
 
-/* Runs `comps` with these arguments (argv[0] is ignored) and streams; `socket` is what holds
- * without -s. Returns the exit status. */
-int cli_run(int argc, char **argv, const char *socket, FILE *out, FILE *err, bool color);
+/* The main function of comps: reads the arguments and the environment, and runs a command, those of
+ * `comps provision` by `provision`. Returns the exit status. */
+int cli_main(int argc, char **argv, int (*provision)(struct cli *cli));
 
 /* Prints "comps: " and the sentence to cli->err. Returns `status`. */
 int cli_error(const struct cli *cli, int status, const char *format, ...)

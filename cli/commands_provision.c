@@ -1,5 +1,10 @@
-/* The commands of `comps provision`. */
+/* The commands of `comps provision`: comps reads them, another program carries them out. */
 #include "cli/commands.h"
+
+static int run(struct cli *cli)
+{
+	return cli->provision(cli);
+}
 
 static const struct cli_command commands[] = {
 	{
@@ -10,7 +15,7 @@ static const struct cli_command commands[] = {
 			"there yet.",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_init,
+		.run = run,
 	},
 	{
 		.name = "provision validate",
@@ -24,7 +29,7 @@ static const struct cli_command commands[] = {
 		.options = "i",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_validate,
+		.run = run,
 	},
 	{
 		.name = "provision plan",
@@ -38,7 +43,7 @@ static const struct cli_command commands[] = {
 		.options = "eTioZ",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_plan,
+		.run = run,
 	},
 	{
 		.name = "provision apply",
@@ -55,7 +60,7 @@ static const struct cli_command commands[] = {
 		.options = "ydTHiaGoZ",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_apply,
+		.run = run,
 	},
 	{
 		.name = "provision status",
@@ -67,7 +72,7 @@ static const struct cli_command commands[] = {
 		.options = "TiZ",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_status,
+		.run = run,
 	},
 	{
 		.name = "provision inventory",
@@ -78,7 +83,7 @@ static const struct cli_command commands[] = {
 		.options = "Ti",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_inventory,
+		.run = run,
 	},
 	{
 		.name = "provision bundle",
@@ -92,7 +97,7 @@ static const struct cli_command commands[] = {
 		.options = "io",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_bundle,
+		.run = run,
 	},
 	{
 		.name = "provision rekey",
@@ -107,7 +112,7 @@ static const struct cli_command commands[] = {
 		.options = "yTHiaGo",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_rekey,
+		.run = run,
 	},
 	{
 		.name = "provision replace",
@@ -124,7 +129,7 @@ static const struct cli_command commands[] = {
 		.words_min = 1,
 		.words_max = 2,
 		.alone = true,
-		.run = provision_replace,
+		.run = run,
 	},
 	{
 		.name = "provision destroy",
@@ -140,7 +145,7 @@ static const struct cli_command commands[] = {
 		.options = "ydTHia",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_destroy,
+		.run = run,
 	},
 	{
 		.name = "provision orphans",
@@ -152,7 +157,7 @@ static const struct cli_command commands[] = {
 		.options = "T",
 		.words_max = 1,
 		.alone = true,
-		.run = provision_orphans,
+		.run = run,
 	},
 };
 

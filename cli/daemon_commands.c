@@ -1,9 +1,9 @@
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/programs.h"
 
 /* Interfaces, rules and a userspace WireGuard are taken down before the daemon ends. */
 #define DOWN_PRESET_US 30000000
@@ -34,28 +34,11 @@ int daemon_commands_version(struct cli *cli)
 	return rc == CLI_NO_DAEMON ? CLI_OK : rc;
 }
 
-/* The compsd beside this program, so that an uninstalled build removes with its own; else only a
- * name, for $PATH. */
-static const char *find_compsd(char out[PATH_MAX])
-{
-	static const char name[] = "compsd";
-	ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - sizeof(name));
-	char *slash;
-
-	if (length < 0)
-		return name;
-	out[length] = '\0';
-	slash = strrchr(out, '/');
-	if (!slash)
-		return name;
-	memcpy(slash + 1, name, sizeof(name));
-	return access(out, X_OK) == 0 ? out : name;
-}
-
+/* One that is not installed removes with its own compsd; else $PATH is searched. */
 static int remove_without_daemon(const struct cli *cli)
 {
 	char path[PATH_MAX];
-	const char *compsd = find_compsd(path);
+	const char *compsd = programs_find("compsd", path) == 0 ? path : "compsd";
 
 	fflush(cli->out);
 	execlp(compsd, compsd, "--down", "-c", cli->config, (char *)NULL);

@@ -71,10 +71,12 @@ declare -A may_use=(
 	[probes]='probes/|lib/'
 	[netlink]='netlink/|lib/'
 	[provision]='provision/|conf/|lib/'
-	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|exposure/|cells/|provision/'
+	[cli]='cli/|lib/|core/|conf/|policies/|trace/|replay/|exposure/|cells/'
+	[provisioner]='provisioner/|provision/|cli/|lib/|core/|conf/'
 	[daemon]='(lib|core|conf|policies|trace|replay|exposure|cells|probes|netlink|provision|daemon)/'
 )
-layers=(lib core conf trace replay exposure cells probes netlink provision policies) # the libraries: all but daemon and cli
+layers=(lib core conf trace replay exposure cells probes netlink provision policies) # the libraries: all but the programs
+programs=(daemon cli provisioner)
 
 arrows() {
 	local folder
@@ -95,18 +97,18 @@ rooted() { # an #include names its file from the root
 system_headers() {
 	local header files
 	while read -r header files; do
-		in_code "^\s*#\s*include\s*<($header)>" "${layers[@]}" daemon cli | grep -vE "^($files)"
+		in_code "^\s*#\s*include\s*<($header)>" "${layers[@]}" "${programs[@]}" | grep -vE "^($files)"
 	done <<-'END'
 		libmnl/.*|nftables/.*|linux/.*netlink.*  netlink/
 		linux/.*                                 netlink/|probes/|cli/uplink_watch\.c:
 		ev\.h                                    daemon/loop\.c:
 		yaml\.h                                  conf/
-		jansson\.h                               core/report|daemon/|cli/|provision/
+		jansson\.h                               core/report|daemon/|cli/|provision/|provisioner/
 		sqlite3\.h                               trace/
 		microhttpd\.h                            daemon/http
 		curl/.*                                  provision/
 		openssl/.*                               provision/blake2s\.c:
-		sodium\.h                                lib/|conf/|netlink/|provision/|daemon/|cli/
+		sodium\.h                                lib/|conf/|netlink/|provision/|daemon/|cli/|provisioner/
 	END
 	in_code '^\s*#\s*include\s*<' policies |
 		grep -vE '<(errno|float|limits|math|stdbool|stddef|stdint|stdio|stdlib|string)\.h>|^policies/example/[^<]*<comps/policy\.h>'
@@ -117,7 +119,7 @@ system_headers() {
 clocks() {
 	in_code '\bclock_(now|wall_us|suspended_us)\s*\(' "${layers[@]}" |
 		grep -vE '^(lib/clock\.[ch]|lib/log\.c:|netlink/|probes/)'
-	in_code '\b(clock_gettime|gettimeofday|time|ev_now|ev_time)\s*\(' "${layers[@]}" daemon cli |
+	in_code '\b(clock_gettime|gettimeofday|time|ev_now|ev_time)\s*\(' "${layers[@]}" "${programs[@]}" |
 		grep -vE '^lib/clock\.c:'
 }
 
@@ -127,7 +129,7 @@ quiet() {
 }
 
 randomness() {
-	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' "${layers[@]}" daemon cli
+	in_code '\b(s?rand(om)?|[dlmn]rand48|rand_r)\s*\(' "${layers[@]}" "${programs[@]}"
 }
 
 unfinished() {

@@ -1,7 +1,7 @@
 /* comps provision replace. */
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "provision/replace.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static int do_it(struct provision *p, const struct plan *plan)
 {

@@ -1,7 +1,7 @@
 /* provision_progress: what happens while servers are made, as it happens: one line for each server,
  * kept up to date on a terminal; lines one after the other elsewhere; or JSON. */
-#ifndef COMPS_CLI_PROVISION_PROGRESS_H
-#define COMPS_CLI_PROVISION_PROGRESS_H
+#ifndef COMPS_PROVISIONER_PROVISION_PROGRESS_H
+#define COMPS_PROVISIONER_PROVISION_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "cli/provision.h"
+#include "provisioner/provision.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* provision_live: the daemon at the control socket as provision/live.h wants it. */
-#ifndef COMPS_CLI_PROVISION_LIVE_H
-#define COMPS_CLI_PROVISION_LIVE_H
+#ifndef COMPS_PROVISIONER_PROVISION_LIVE_H
+#define COMPS_PROVISIONER_PROVISION_LIVE_H
 
 #include "provision/live.h"
 #include "provision/state.h"

@@ -1,7 +1,7 @@
 /* comps provision plan. */
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "cli/view.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static void print_item(const struct plan_item *item, FILE *out)
 {

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "provision/apply.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static void print_summary(struct provision *p, const struct apply_result *r, int error,
 			  const char *why, double hourly)

@@ -1,4 +1,4 @@
-#include "cli/provision_clock.h"
+#include "provisioner/provision_clock.h"
 
 #include <errno.h>
 #include <poll.h>

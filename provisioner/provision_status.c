@@ -1,9 +1,9 @@
 /* comps provision status, inventory. */
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "provision/hosts_file.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static int status(struct provision *p)
 {

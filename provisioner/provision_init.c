@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
-#include "cli/provision.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 int provision_init(struct cli *cli)
 {

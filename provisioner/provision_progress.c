@@ -1,4 +1,4 @@
-#include "cli/provision_progress.h"
+#include "provisioner/provision_progress.h"
 
 #include <inttypes.h>
 #include <jansson.h>

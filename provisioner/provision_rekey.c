@@ -1,7 +1,7 @@
 /* comps provision rekey. */
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "provision/rekey.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static int print_summary(struct provision *p, size_t done, int ret, const struct err *e)
 {

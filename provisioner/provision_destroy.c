@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
-#include "cli/provision.h"
 #include "cli/view.h"
 #include "provision/destroy.h"
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 static void print_node(const struct provision *p, const struct provider_node *node, FILE *out)
 {

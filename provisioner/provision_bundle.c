@@ -1,40 +1,12 @@
 /* comps provision bundle, and the same at the end of apply. */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
-#include "cli/provision.h"
+#include "cli/programs.h"
 #include "provision/bundle.h"
-
-/* --- the programs ----------------------------------------------------------------------------- */
-
-struct programs {
-	char comps[PATH_MAX], compsd[PATH_MAX + 16];
-};
-
-/* This program, and compsd from where the build or `make install` puts it. */
-static struct bundle_programs find_programs(struct programs *p)
-{
-	static const char *const places[] = {"compsd", "../sbin/compsd"};
-	ssize_t length = readlink("/proc/self/exe", p->comps, sizeof(p->comps) - 1);
-	struct bundle_programs found = {.compsd = NULL};
-	const char *end;
-
-	if (length <= 0)
-		return found;
-	p->comps[length] = '\0';
-	found.comps = p->comps;
-	end = strrchr(p->comps, '/');
-	for (size_t i = 0; !found.compsd && i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(p->compsd, sizeof(p->compsd), "%.*s/%s", (int)(end - p->comps), p->comps,
-			 places[i]);
-		if (access(p->compsd, X_OK) == 0)
-			found.compsd = p->compsd;
-	}
-	return found;
-}
+#include "provisioner/provision.h"
+#include "provisioner/verbs.h"
 
 const char *provision_bundle_directory(const struct provision *p)
 {
@@ -101,8 +73,8 @@ static void warn_programs(const struct provision *p, const char *directory,
 {
 	if (!programs->compsd || !programs->comps)
 		cli_error(p->cli, CLI_OK,
-			  "compsd is not installed beside comps: put it into %s before the image "
-			  "is built",
+			  "comps and compsd are not installed beside comps-provision: put them "
+			  "into %s before the image is built",
 			  directory);
 }
 
@@ -113,8 +85,11 @@ static int write_bundle(struct provision *p, const struct tunnels *tunnels, stru
 	const char *directory = provision_bundle_directory(p);
 	json_t *edits = json_object();
 	struct bundle bundle = {.count = 0};
-	struct programs places;
-	struct bundle_programs programs = find_programs(&places);
+	char comps[PATH_MAX], compsd[PATH_MAX];
+	struct bundle_programs programs = {
+		.comps = programs_find("comps", comps) ? NULL : comps,
+		.compsd = programs_find("compsd", compsd) ? NULL : compsd,
+	};
 	int ret = edits ? 0 : err_set(e, -ENOMEM, "out of memory");
 
 	if (!ret)

@@ -1,4 +1,4 @@
-#include "cli/provision_live.h"
+#include "provisioner/provision_live.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,15 +1,15 @@
 /* provision: what the subcommands of `comps provision` share. */
-#ifndef COMPS_CLI_PROVISION_H
-#define COMPS_CLI_PROVISION_H
+#ifndef COMPS_PROVISIONER_PROVISION_H
+#define COMPS_PROVISIONER_PROVISION_H
 
 #include "cli/cli.h"
-#include "cli/provision_clock.h"
-#include "cli/provision_live.h"
-#include "cli/provision_progress.h"
 #include "provision/apply.h"
 #include "provision/job.h"
 #include "provision/look.h"
 #include "provision/setup.h"
+#include "provisioner/provision_clock.h"
+#include "provisioner/provision_live.h"
+#include "provisioner/provision_progress.h"
 
 #define PROVISION_FILE_DEFAULT "provision.yaml"
 

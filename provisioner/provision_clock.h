@@ -1,6 +1,6 @@
 /* provision_clock: real time for provisioning, and the wish of the user to stop. */
-#ifndef COMPS_CLI_PROVISION_CLOCK_H
-#define COMPS_CLI_PROVISION_CLOCK_H
+#ifndef COMPS_PROVISIONER_PROVISION_CLOCK_H
+#define COMPS_PROVISIONER_PROVISION_CLOCK_H
 
 #include <signal.h>
 #include <stdatomic.h>
