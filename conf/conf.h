@@ -41,6 +41,7 @@ enum conf_backend {
 /* One WireGuard interface. */
 struct conf_tunnel {
 	char interface[IFNAMSIZ];
+	bool placed;  /* comps.yaml names no interface: `interface` is the one of the position */
 	bool manage;  /* false: it is there already; adopt it, and never create or delete it */
 	uint32_t mtu; /* from the .conf, else the default; never 0 */
 	struct wgquick *wg; /* keys, addresses, peer; never NULL */

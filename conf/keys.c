@@ -60,7 +60,7 @@ static const struct schema_key path_keys[] = {
 	 .read = value_interface,
 	 AT(conf_path, tunnel.interface),
 	 .help = "The WireGuard interface of this overlay; by default wgnet and the position, from "
-		 "wgnet1 on."},
+		 "wgnet1 on. A path keeps what it has when others are put in front of it."},
 	{.name = "config",
 	 .type = "a file",
 	 .read = section_config,

@@ -55,10 +55,12 @@ VALUE_READER(section_paths)
 	for (size_t i = 0; i < count; i++) {
 		struct conf_path *path = &conf->paths[i];
 
-		snprintf(path->tunnel.interface, sizeof(path->tunnel.interface), "wgnet%u",
-			 (unsigned int)i + 1);
 		path->priority = (uint32_t)i + 1;
 		schema_read(r, key->section, node->children[i], path);
+		path->tunnel.placed = !*path->tunnel.interface;
+		if (path->tunnel.placed)
+			snprintf(path->tunnel.interface, sizeof(path->tunnel.interface), "wgnet%u",
+				 (unsigned int)i + 1);
 	}
 }
 

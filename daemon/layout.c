@@ -219,7 +219,6 @@ int layout_init(struct layout *layout, const struct conf *conf)
 		layout_fini(layout);
 		return -ENOMEM;
 	}
-	snprintf(layout->alias, sizeof(layout->alias), "comps %u", conf->network.protocol);
 	family_rules(layout, conf, AF_INET);
 	family_rules(layout, conf, AF_INET6);
 	describe_guard(layout, conf);

@@ -27,8 +27,6 @@
 #include "netlink/route.h"
 #include "netlink/rule.h"
 
-#define LAYOUT_ALIAS_BYTES 32
-
 struct layout {
 	struct rule *rules;
 	size_t rule_count;
@@ -40,7 +38,6 @@ struct layout {
 	struct guard_path *guard_paths;
 	struct guard_config guard;
 	struct conflict_claim claim;
-	char alias[LAYOUT_ALIAS_BYTES]; /* tags the interfaces that we made: "comps 201" */
 };
 
 /* `conf` must outlive `layout`. Returns 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/interfaces.h"
 #include "daemon/uplink.h"
 #include "netlink/link.h"
 
@@ -48,8 +49,19 @@ static int keep_labels(struct network *network)
 	return ret;
 }
 
-int network_open(struct network *network, const struct conf *conf, const struct log *log,
-		 struct err *err)
+static int keep_interfaces(struct nl *nl, struct conf *conf)
+{
+	struct link *links = NULL;
+	size_t count = 0;
+	int ret = link_dump(nl, &links, &count);
+
+	if (!ret)
+		interfaces_keep(links, count, conf);
+	free(links);
+	return ret;
+}
+
+int network_open(struct network *network, struct conf *conf, const struct log *log, struct err *err)
 {
 	size_t i;
 	int ret;
@@ -57,9 +69,8 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 	memset(network, 0, sizeof(*network));
 	network->conf = conf;
 	network->log = log;
-	ret = layout_init(&network->layout, conf);
 	network->path = calloc(conf->path_count, sizeof(*network->path));
-	if (ret || !network->path) {
+	if (!network->path) {
 		ret = err_set(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
@@ -70,6 +81,16 @@ int network_open(struct network *network, const struct conf *conf, const struct 
 		ret = nl_open(&network->filter_nl, NL_NETFILTER);
 	if (ret) {
 		err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
+		goto fail;
+	}
+	ret = keep_interfaces(&network->route_nl, conf);
+	if (ret) {
+		err_set(err, ret, "cannot read the interfaces: %s", strerror(-ret));
+		goto fail;
+	}
+	ret = layout_init(&network->layout, conf);
+	if (ret) {
+		err_set(err, ret, "out of memory");
 		goto fail;
 	}
 	network->overlay = (struct route_kernel){&network->route_nl, layout_overlay_table(conf)};
@@ -181,22 +202,21 @@ static int open_watch(struct network_path *path)
 	return ret;
 }
 
-static struct tunnel_context context_of(struct network *network)
+static struct tunnel_context context_of(struct network *network, const char *path)
 {
 	return (struct tunnel_context){
 		.nl = &network->route_nl,
 		.log = network->log,
-		.alias = network->layout.alias,
-		.backend = network->conf->backend,
-		.userspace = network->conf->userspace,
+		.conf = network->conf,
+		.path = path,
 	};
 }
 
 static int install_overlay(struct network *network, size_t index, struct err *err)
 {
-	struct tunnel_context context = context_of(network);
 	struct network_path *path = &network->path[index];
 	const struct conf_path *conf = &network->conf->paths[index];
+	struct tunnel_context context = context_of(network, conf->name);
 	int ret = tunnel_open(&path->tunnel, &context, &conf->tunnel,
 			      network->conf->network.mark_overlay, err);
 
@@ -230,7 +250,7 @@ static int install_inner_routes(struct network *network, struct err *err)
 
 static int install_inner(struct network *network, struct err *err)
 {
-	struct tunnel_context context = context_of(network);
+	struct tunnel_context context = context_of(network, NULL);
 	int ret = tunnel_open(&network->inner, &context, &network->conf->inner.tunnel,
 			      network->conf->network.mark_inner, err);
 

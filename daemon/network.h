@@ -44,7 +44,7 @@ struct network {
 /* Opens the sockets, and makes sure that nobody else uses our numbers; changes
  * nothing. `conf` and `log` must outlive `network`. Returns 0 or -errno with a sentence in `err`.
  */
-int network_open(struct network *network, const struct conf *conf, const struct log *log,
+int network_open(struct network *network, struct conf *conf, const struct log *log,
 		 struct err *err);
 
 /* Installs the guard, the rules and the backstops only: from now on nothing leaves but what the

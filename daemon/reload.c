@@ -76,7 +76,7 @@ static void renumber(struct migration_log *log, const struct conf *old, const st
 }
 
 /* What somebody put in the way since the start would stop the old configuration as well. */
-static int check_conflicts(struct daemon *daemon, const struct conf *conf, struct err *err)
+static int check_conflicts(struct daemon *daemon, struct conf *conf, struct err *err)
 {
 	struct network network;
 	int ret = network_open(&network, conf, &daemon->log, err);

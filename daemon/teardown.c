@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/interfaces.h"
 #include "daemon/uplink.h"
 #include "netlink/link.h"
 #include "netlink/wg_userspace.h"
@@ -21,8 +22,8 @@ static bool is_wanted(const struct conf *conf, const char *interface)
 	return false;
 }
 
-/* Deletes the interfaces that carry our tag, or only those that `keep` (may be NULL) lacks. */
-static int remove_interfaces(struct nl *nl, const char *alias, const struct conf *keep)
+/* Deletes the interfaces that carry our tag, or only those that `conf` lacks. */
+static int remove_interfaces(struct nl *nl, const struct conf *conf, bool strays)
 {
 	struct link *links = NULL;
 	size_t i, count = 0;
@@ -31,7 +32,8 @@ static int remove_interfaces(struct nl *nl, const char *alias, const struct conf
 	for (i = 0; i < count; i++) {
 		int ret;
 
-		if (strcmp(links[i].alias, alias) != 0 || (keep && is_wanted(keep, links[i].name)))
+		if (!interfaces_path(conf, links[i].alias) ||
+		    (strays && is_wanted(conf, links[i].name)))
 			continue;
 		ret = strcmp(links[i].kind, "wireguard") != 0 ? wg_userspace_stop(nl, links[i].name)
 							      : link_delete(nl, links[i].ifindex);
@@ -63,7 +65,7 @@ static void remove_stray_rules(struct network *network)
 void teardown_strays(struct network *network)
 {
 	remove_stray_rules(network);
-	remove_interfaces(&network->route_nl, network->layout.alias, network->conf);
+	remove_interfaces(&network->route_nl, network->conf, true);
 }
 
 int teardown_all(const struct conf *conf, const struct log *log, struct err *err)
@@ -83,7 +85,7 @@ int teardown_all(const struct conf *conf, const struct log *log, struct err *err
 	}
 	/* The inner traffic stops with its interfaces first; the rules that would let it go out by
 	 * the uplink are the last to go. */
-	first = remove_interfaces(&nl, layout.alias, NULL);
+	first = remove_interfaces(&nl, conf, false);
 	for (i = 0; i < layout.table_count; i++) {
 		struct route_owner owner = {layout.tables[i], (uint8_t)conf->network.protocol};
 

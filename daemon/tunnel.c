@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/interfaces.h"
 #include "lib/clock.h"
 #include "netlink/addr.h"
 #include "netlink/link.h"
@@ -45,34 +46,39 @@ static void set_sysctls(const struct tunnel_context *context, const struct conf_
 	set_sysctl(context, "ipv6", conf->interface, "keep_addr_on_down", "1");
 }
 
-static int make_interface(const struct tunnel_context *context, const char *name, struct err *err)
+static int make_interface(const struct tunnel_context *context, const char *name, const char *alias,
+			  struct err *err)
 {
+	enum conf_backend backend = context->conf->backend;
 	struct link link;
 	int ret = -EOPNOTSUPP;
 
-	if (context->backend != CONF_BACKEND_USERSPACE)
-		ret = link_create(context->nl, name, "wireguard", context->alias, err);
+	if (backend != CONF_BACKEND_USERSPACE)
+		ret = link_create(context->nl, name, "wireguard", alias, err);
 	if (ret != -EOPNOTSUPP)
 		return ret;
-	if (context->backend == CONF_BACKEND_KERNEL)
+	if (backend == CONF_BACKEND_KERNEL)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel has no WireGuard; set wireguard.backend to auto or "
 			       "userspace");
-	ret = wg_userspace_start(context->nl, context->userspace, name, USERSPACE_START_US, err);
+	ret = wg_userspace_start(context->nl, context->conf->userspace, name, USERSPACE_START_US,
+				 err);
 	if (ret)
 		return ret;
 	ret = link_get(context->nl, name, &link);
 	if (!ret)
-		ret = link_set_alias(context->nl, link.ifindex, context->alias);
+		ret = link_set_alias(context->nl, link.ifindex, alias);
 	return ret ? err_set(err, ret, "cannot tag the interface: %s", strerror(-ret)) : 0;
 }
 
 static int find_or_make(const struct tunnel_context *context, const struct conf_tunnel *conf,
 			struct link *link, struct err *err)
 {
+	char alias[LINK_ALIAS_BYTES];
 	int ret = link_get(context->nl, conf->interface, link);
 
-	if (!ret && conf->manage && strcmp(link->alias, context->alias) != 0)
+	interfaces_alias(context->conf, context->path, alias);
+	if (!ret && conf->manage && !interfaces_path(context->conf, link->alias))
 		return err_set(err, -EEXIST,
 			       "it is there already, and compsd did not make it; delete it, or set "
 			       "manage: false to use it as it is");
@@ -81,12 +87,14 @@ static int find_or_make(const struct tunnel_context *context, const struct conf_
 			       "it is not there, and manage: false says not to "
 			       "make it");
 	if (ret == -ENODEV) {
-		ret = make_interface(context, conf->interface, err);
+		ret = make_interface(context, conf->interface, alias, err);
 		if (ret)
 			return ret;
 		ret = link_get(context->nl, conf->interface, link);
 	}
-	return ret ? err_set(err, ret, "cannot read it: %s", strerror(-ret)) : 0;
+	if (!ret && conf->manage && strcmp(link->alias, alias) != 0)
+		ret = link_set_alias(context->nl, link->ifindex, alias);
+	return ret ? err_set(err, ret, "cannot read or tag it: %s", strerror(-ret)) : 0;
 }
 
 static int describe(const struct wgquick *wg, uint32_t mark, struct wg_device *out)
@@ -191,10 +199,15 @@ static int set_addresses(const struct tunnel_context *context, const struct conf
 {
 	char text[IP_PREFIX_TEXT_BYTES];
 	size_t i;
+	/* What an earlier configuration left would be the source of packets that the peer drops. */
+	int ret = addr_retain(context->nl, ifindex, conf->wg->addresses, conf->wg->address_count);
 
+	if (ret)
+		return err_set(err, ret, "cannot remove old addresses: %s", strerror(-ret));
 	for (i = 0; i < conf->wg->address_count; i++) {
 		const struct ip_prefix *address = &conf->wg->addresses[i];
-		int ret = addr_add(context->nl, ifindex, address);
+
+		ret = addr_add(context->nl, ifindex, address);
 
 		if (ret == -EACCES && address->ip.family == AF_INET6)
 			log_warn(context->log,

@@ -31,9 +31,8 @@ struct tunnel {
 struct tunnel_context {
 	struct nl *nl; /* NETLINK_ROUTE */
 	const struct log *log;
-	const char *alias; /* tags what we make, and tells it from what others made */
-	enum conf_backend backend;
-	char *const *userspace; /* NULL-ended command */
+	const struct conf *conf;
+	const char *path; /* whose tunnel it is; NULL: the inner one */
 };
 
 /* Makes or adopts the interface, configures it and sets it up. Returns 0 with an open `tunnel`, or

@@ -100,6 +100,23 @@ int addr_dump(struct nl *nl, uint32_t ifindex, struct addr **addrs, size_t *coun
 	return ret;
 }
 
+int addr_retain(struct nl *nl, uint32_t ifindex, const struct ip_prefix *wanted,
+		size_t wanted_count)
+{
+	struct addr *addrs = NULL;
+	size_t i, j, count = 0;
+	int ret = addr_dump(nl, ifindex, &addrs, &count);
+
+	for (i = 0; !ret && i < count; i++) {
+		for (j = 0; j < wanted_count && !ip_prefix_equal(&addrs[i].prefix, &wanted[j]); j++)
+			;
+		if (j == wanted_count && addrs[i].scope != RT_SCOPE_LINK)
+			ret = addr_delete(nl, ifindex, &addrs[i].prefix);
+	}
+	free(addrs);
+	return ret;
+}
+
 int addr_families(struct nl *nl, uint32_t ifindex, bool *v4, bool *v6)
 {
 	struct addr *addrs;

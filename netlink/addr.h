@@ -23,6 +23,11 @@ int addr_add(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix);
 /* Removes one; 0 as well when it is not there. */
 int addr_delete(struct nl *nl, uint32_t ifindex, const struct ip_prefix *prefix);
 
+/* Removes those of an interface that are not among `wanted`, except link-local ones. Returns 0 or
+ * -errno. */
+int addr_retain(struct nl *nl, uint32_t ifindex, const struct ip_prefix *wanted,
+		size_t wanted_count);
+
 /* The addresses of one interface (0: of all); the caller frees `*addrs`, NULL where there is none.
  * Returns 0; -ENODEV; or -errno. */
 int addr_dump(struct nl *nl, uint32_t ifindex, struct addr **addrs, size_t *count);

@@ -174,6 +174,12 @@ check "reload: and carries" carries p2 down 20
 config "name: hold"
 readers_may_read
 check "reload: all three again" comps reload
+sed -i 's/interface: wgnet1/interface: wgnetX/; s/interface: wgnet3/interface: wgnet1/; s/wgnetX/wgnet3/' "$conf"
+check "reload: two exchange their interfaces" comps reload
+check "reload: keys, addresses and peers are those of the path" wait_status "$DEADLINE" 'all(.paths[]; .state == "up") and .active == "p2"'
+sed -i '/^    interface: wgnet/d' "$conf"
+check "reload: interfaces by position" comps reload
+check "reload: each path has the one that it had" wait_status "$DEADLINE" '[.paths[].interface] == ["wgnet3", "wgnet2", "wgnet1"] and all(.paths[]; .state == "up")'
 check "reload: nothing was lost by any of this" flow_stop load "$UDP_WHOLE"
 check "reload: no packet outside of the tunnels" no_leak
 

@@ -251,7 +251,6 @@ static void test_what_is_claimed(void **state)
 	assert_int_equal(f.layout.claim.priority_count, f.layout.rule_count);
 	for (i = 0; i < f.layout.rule_count; i++)
 		assert_int_equal(f.layout.claim.priorities[i], f.layout.rules[i].priority);
-	assert_string_equal(f.layout.alias, "comps 201");
 	assert_int_equal(layout_probe_table(&f.conf, 1).table, 60001);
 	assert_int_equal(layout_probe_table(&f.conf, 1).protocol, 201);
 	layout_fini(&f.layout);
