@@ -159,8 +159,7 @@ check-fuzz:  SUITES = $(FUZZ_TESTS)
 check-vm:    SUITES = $(VM_TESTS)
 check:       SUITES = $(LINT_TESTS) $(UNIT_TESTS) $(LAB_TESTS) $(HOST_TESTS) $(PAGE_TESTS) $(CLOUD_TESTS) \
 		      $(ASAN_TESTS)
-# The second boot is for check-vm: with it the whole takes more than 25 minutes on two cores.
-check:       BESIDE = $(FUZZ_TESTS) tests/vm/test_vm.sh
+check:       BESIDE = $(FUZZ_TESTS) $(VM_TESTS)
 .PHONY: $(CHECKS)
 $(CHECKS): deps
 	@$(BUILD_AGAIN) check-now SUITES='$(SUITES)' BESIDE='$(BESIDE)'

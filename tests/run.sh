@@ -3,7 +3,8 @@
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 #
 #   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (1500)
-#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, and are told of last
+#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, and are told of
+#                                  last; those that have not begun when the others are done run then
 #
 # What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
 
@@ -56,12 +57,21 @@ report() { # PROGRAM: that has run
 	((passed += ok, failed += bad, skipped += skip))
 }
 
+# Those of BESIDE that nobody has begun yet.
+run_beside() {
+	local program
+	for program in $BESIDE; do
+		mkdir "$(log_of "$program").begun" 2>/dev/null && run "$program"
+	done
+}
+
 mkdir -p "$logs"
 if [[ ${BESIDE:-} ]]; then
+	rm -rf "$logs"/*.begun
 	set -m # a process group of its own, to be ended as a whole
 	{
 		renice -n 19 -p $BASHPID >/dev/null
-		for program in $BESIDE; do run "$program"; done
+		run_beside
 	} &
 	beside=$!
 	set +m
@@ -73,6 +83,7 @@ for program; do
 	report "$program"
 done
 if [[ ${BESIDE:-} ]]; then
+	run_beside
 	wait "$beside"
 	for program in $BESIDE; do report "$program"; done
 fi

@@ -96,7 +96,7 @@ x() {
 	local h=$1
 	shift
 	lab_holder "$h" || return
-	nsenter -t "$LAB_PID" --net --mount --uts -- env -C "$PWD" "$@"
+	nsenter -t "$LAB_PID" --net --mount --uts --wdns="$PWD" -- "$@"
 }
 
 # xbg HOST CMD...: the same in the background; XPID is the command's own process, to be signalled and waited for.
@@ -104,7 +104,7 @@ xbg() {
 	local h=$1
 	shift
 	lab_holder "$h" || return
-	nsenter -t "$LAB_PID" --net --mount --uts -- env -C "$PWD" "$@" &
+	nsenter -t "$LAB_PID" --net --mount --uts --wdns="$PWD" -- "$@" &
 	# shellcheck disable=SC2034
 	XPID=$!
 }
@@ -492,7 +492,7 @@ if [[ ${BASH_SOURCE[0]} = "$0" ]]; then
 	if [[ ${1:-} = x && $# -gt 2 ]]; then
 		# This process becomes the command, so that a signal to it reaches the command.
 		lab_holder "$2" || exit
-		exec nsenter -t "$LAB_PID" --net --mount --uts -- env -C "$PWD" "${@:3}"
+		exec nsenter -t "$LAB_PID" --net --mount --uts --wdns="$PWD" -- "${@:3}"
 	fi
 	lab "$@"
 fi

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs the tests that want real kernel WireGuard and netem, in one boot of a QEMU guest, as one TAP
-# stream. test_vm_more.sh has the rest of them.
+# Runs the tests that want real kernel WireGuard and netem, and the end-to-end suites of the lab on these, in one boot of a
+# QEMU guest, as one TAP stream. The suites that are not named here are those of test_vm_more.sh, which boots another one.
 #
 # VM_TESTS    programs that print TAP, instead of the default list (patterns, from the tree's root)
 # VM_ENV      variables for them, as of env
@@ -10,10 +10,15 @@ set -u
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build}
-patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_*
-	tests/lab/test_failover.sh tests/lab/test_lifecycle.sh}
+suites=$(echo tests/lab/test_{chaos,commands,failover,leaktest,lifecycle}.sh)
+[ -z "${VM_MORE:-}" ] || VM_TESTS=$(printf '%s\n' tests/lab/test_*.sh | grep -vxFf <(tr ' ' '\n' <<<"$suites"))
+patterns=${VM_TESTS-tests/vm/features.sh tests/vm/kernel_wireguard.sh $build/tests/unit/test_netlink_* $suites}
 shift_bits=${VM_SHIFT-3}
 read -ra variables <<<"${VM_ENV:-}"
+# What the suites run again and again.
+resident=(bash sh env nsenter unshare setpriv ip tc wg nft ping gojq awk sed grep cut tr sort head tail wc diff cat tee rm mkdir mktemp
+	touch cp mv ls stat chmod readlink realpath dirname basename seq date sleep timeout ps xargs mount umount
+	"$build"/{comps,compsd} "$build"/tests/lab/{flow,linkem,crowd})
 
 number=0 failures=0 running=
 
@@ -31,13 +36,14 @@ failure()
 
 begin_program()
 {
-	running=$1 name=$(basename "$1" .sh)
+	running=$1 began=$SECONDS name=$(basename "$1" .sh)
 	count=0 failed=0 plan='' note=''
 }
 
 end_program()
 {
 	running=
+	echo "# $name took $((SECONDS - began)) s"
 	if [ "$1" != 0 ] && [ "$failed" = 0 ]; then
 		failure "$name: exit status $1"
 	elif [ "${plan:-$count}" != "$count" ]; then
@@ -125,8 +131,8 @@ run_each='for program; do
 	printf "\n#vm end %s\n" $?
 done'
 {
-	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-1400}" -- \
-		env BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
+	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-1400}" "${resident[@]/#/-p}" -- \
+		env DEADLINE=120 BRIEF=1 BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
 		bash -c "$run_each" run_each "${programs[@]}" 2>&1
 	echo "#vm off $?"
 } | merge
