@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/report.h"
+#include "lib/newfile.h"
 
 /* The files of pages/ and dygraphs, each with a NUL behind it, as the linker put them in (ld(1), -b
  * binary). */
@@ -49,29 +48,17 @@ static bool put_page(FILE *out, const json_t *data)
 
 int report_write(const char *file, const json_t *data, struct err *err)
 {
-	char *part;
-	FILE *out;
-	int fd, ret = 0;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	bool whole = out && put_page(out, data);
+	int ret;
 
-	if (asprintf(&part, "%s.part", file) < 0)
-		return err_set(err, -ENOMEM, "out of memory");
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	out = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!out) {
-		ret = err_set(err, -errno, "%s: %s", part, strerror(errno));
-		free(part);
-		return ret;
-	}
-	/* It tells who was where when. */
-	fchmod(fd, 0600);
-	if (!put_page(out, data) || fflush(out) || fsync(fd))
-		ret = err_set(err, -EIO, "%s: %s", part, strerror(errno));
-	if (fclose(out) && !ret)
-		ret = err_set(err, -errno, "%s: %s", part, strerror(errno));
-	if (!ret && rename(part, file))
-		ret = err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (ret)
-		unlink(part);
-	free(part);
-	return ret;
+	if (!out || fclose(out) || !whole)
+		ret = -ENOMEM;
+	else
+		/* It tells who was where when. */
+		ret = newfile_put(AT_FDCWD, file, 0600, text, bytes);
+	free(text);
+	return ret ? err_set(err, ret, "%s: %s", file, strerror(-ret)) : 0;
 }

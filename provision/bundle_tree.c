@@ -4,58 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/key.h"
+#include "lib/newfile.h"
 
-#define BUNDLE_TREE_NAME_BYTES 128
-#define READ_MAX_BYTES	       (1 << 20)
+#define READ_MAX_BYTES (1 << 20)
 
 /* --- files ------------------------------------------------------------------------------------ */
-
-static int write_all(int fd, const char *data, size_t bytes)
-{
-	while (bytes > 0) {
-		ssize_t n = write(fd, data, bytes);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			bytes -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* The file is written beside its place, under a name of our own. */
-static int create(int dir, const char *name, char part[BUNDLE_TREE_NAME_BYTES])
-{
-	int fd;
-
-	snprintf(part, BUNDLE_TREE_NAME_BYTES, "%s.new", name);
-	unlinkat(dir, part, 0);
-	fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Closes `fd` too. Only now is the file for others to read. */
-static int finish(int fd, mode_t mode, int dir, const char *part, const char *name, int ret)
-{
-	if (!ret && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
-		ret = -errno;
-	if (close(fd) < 0 && !ret)
-		ret = -errno;
-	if (!ret && renameat(dir, part, dir, name) < 0)
-		ret = -errno;
-	if (ret)
-		unlinkat(dir, part, 0);
-	return ret;
-}
 
 /* True where the file is so already. */
 static bool is_so(int dir, const char *name, mode_t mode, const char *text)
@@ -75,16 +34,10 @@ static bool is_so(int dir, const char *name, mode_t mode, const char *text)
 
 int bundle_tree_put(int dir, const char *name, mode_t mode, const char *text)
 {
-	char part[BUNDLE_TREE_NAME_BYTES];
-	int fd;
-
-	if (is_so(dir, name, mode, text))
-		return 0;
-	fd = create(dir, name, part);
-	return fd < 0 ? fd : finish(fd, mode, dir, part, name, write_all(fd, text, strlen(text)));
+	return is_so(dir, name, mode, text) ? 0 : newfile_put(dir, name, mode, text, strlen(text));
 }
 
-static int pour(int from, int to)
+static int pour(int from, struct newfile *to)
 {
 	char buffer[65536];
 	ssize_t n;
@@ -92,7 +45,7 @@ static int pour(int from, int to)
 
 	while (!ret && (n = read(from, buffer, sizeof(buffer))) != 0) {
 		if (n > 0)
-			ret = write_all(to, buffer, (size_t)n);
+			ret = newfile_write(to, buffer, (size_t)n);
 		else if (errno != EINTR)
 			ret = -errno;
 	}
@@ -101,13 +54,14 @@ static int pour(int from, int to)
 
 int bundle_tree_copy(int dir, const char *name, mode_t mode, const char *source)
 {
-	int from = open(source, O_RDONLY | O_CLOEXEC), ret = from < 0 ? -errno : 0, to;
-	char part[BUNDLE_TREE_NAME_BYTES];
+	int from = open(source, O_RDONLY | O_CLOEXEC), ret = from < 0 ? -errno : 0;
+	struct newfile file;
 
 	if (ret)
 		return ret;
-	to = create(dir, name, part);
-	ret = to < 0 ? to : finish(to, mode, dir, part, name, pour(from, to));
+	ret = newfile_begin(&file, dir, name);
+	if (!ret)
+		ret = newfile_end(&file, mode, pour(from, &file));
 	close(from);
 	return ret;
 }

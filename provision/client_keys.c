@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/newfile.h"
+
 #define STREAM 0
 #define SHARED "client" /* for a path: the key pair of all */
 
@@ -42,23 +44,14 @@ static int read_key(const char *file, uint8_t key[KEY_BYTES], struct err *e)
 
 static int write_key(const char *file, const uint8_t key[KEY_BYTES], struct err *e)
 {
-	char text[KEY_TEXT_BYTES + 1], *part = NULL;
-	int fd = -1, ret = 0;
+	char text[KEY_TEXT_BYTES + 1];
+	int ret;
 
-	if (asprintf(&part, "%s.new", file) < 0)
-		return err_set(e, -ENOMEM, "out of memory");
 	key_format(key, text);
 	text[KEY_TEXT_BYTES - 1] = '\n';
-	unlink(part);
-	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, KEY_TEXT_BYTES) != KEY_TEXT_BYTES || fsync(fd) ||
-	    rename(part, file))
-		ret = err_set(e, errno ? -errno : -EIO, "%s: %s", part, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	ret = newfile_put(AT_FDCWD, file, 0600, text, KEY_TEXT_BYTES);
 	key_wipe(text, sizeof(text));
-	free(part);
-	return ret;
+	return ret ? err_set(e, ret, "%s: %s", file, strerror(-ret)) : 0;
 }
 
 static int make_key(const char *file, const char *kind, struct rng *rng, uint8_t key[KEY_BYTES],

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf/file.h"
+#include "lib/newfile.h"
 #include "provision/state_json.h"
 
 #define MAX_BYTES (4 << 20)
@@ -162,67 +163,16 @@ void state_close(struct state *state)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-	ssize_t n;
-
-	while (left > 0) {
-		n = write(fd, text, left);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			left -= (size_t)n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int write_file(const char *path, const char *text)
-{
-	int fd, ret;
-
-	/* What a killed writer left: we hold the lock, so nobody is writing it. */
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	ret = write_all(fd, text);
-	if (close(fd) < 0 && !ret)
-		ret = -errno;
-	return ret;
-}
-
-static int sync_directory(const char *directory)
-{
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 int state_save(const struct state *state, struct err *e)
 {
 	char *path = path_of(state->directory, state->network, ".json");
-	char *next = path_of(state->directory, state->network, ".json.new");
 	char *text = state_json_write(state);
-	int ret = -ENOMEM;
+	/* We hold the lock, so nobody else is writing it. */
+	int ret = path && text ? newfile_put(AT_FDCWD, path, 0600, text, strlen(text)) : -ENOMEM;
 
-	if (path && next && text)
-		ret = write_file(next, text);
-	if (!ret && rename(next, path) < 0)
-		ret = -errno;
-	if (!ret)
-		ret = sync_directory(state->directory);
 	if (ret)
 		err_set(e, ret, "cannot write the state %s: %s", path ? path : "", strerror(-ret));
 	free(path);
-	free(next);
 	free(text);
 	return ret;
 }
@@ -235,7 +185,7 @@ int state_remove(const struct state *state, struct err *e)
 	if (path && unlink(path) < 0 && errno != ENOENT)
 		ret = -errno;
 	if (!ret)
-		ret = sync_directory(state->directory);
+		ret = newfile_sync_folder(AT_FDCWD, path);
 	if (ret)
 		err_set(e, ret, "cannot delete the state %s: %s", path ? path : "", strerror(-ret));
 	free(path);
