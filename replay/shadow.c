@@ -168,10 +168,11 @@ static void account_probes(struct shadow *s, int path)
 	size_t i;
 
 	for (i = s->paths[path].told; i < s->paths[path].figures; i++) {
-		if (figures[i].rtt_us < 0) {
-			result->missed++;
+		/* What comes late may have been missed before this stay began. */
+		if (figures[i].missed > 0 || result->missed > 0)
+			result->missed += (uint64_t)figures[i].missed;
+		if (figures[i].rtt_us < 0)
 			continue;
-		}
 		result->answered++;
 		result->rtt_sum_us += figures[i].rtt_us;
 		result->histogram[bucket_of(figures[i].rtt_us)]++;

@@ -41,7 +41,7 @@ static bool grow(void **array, size_t count, size_t *room, size_t item_bytes)
 
 /* --- notes ------------------------------------------------------------------------------------ */
 
-static int add_figure(struct builder *b, size_t i, int64_t rtt_us)
+static int add_figure(struct builder *b, size_t i, int64_t rtt_us, int8_t missed)
 {
 	struct timeline_path *path = &b->timeline->paths[i];
 	struct path_view view = paths_view_one(&b->paths, i, b->now);
@@ -59,6 +59,7 @@ static int add_figure(struct builder *b, size_t i, int64_t rtt_us)
 		.min_us = (int32_t)view.policy.rtt_min_us,
 		.loss = (float)view.policy.loss,
 		.rtt_us = (int32_t)rtt_us,
+		.missed = missed,
 	};
 	b->timeline->samples++;
 	return 0;
@@ -69,6 +70,7 @@ static int note_figure(struct builder *b, size_t i, int64_t rtt_us)
 	const struct path_stats *judge = paths_judge(&b->paths, i);
 	struct noted *noted = &b->noted[i];
 	bool answered = judge->answered != noted->answered;
+	int8_t missed = judge == noted->judge ? (int8_t)(judge->missed - noted->missed) : 0;
 
 	if (judge == noted->judge && !answered && judge->missed == noted->missed &&
 	    judge->late == noted->late)
@@ -77,7 +79,7 @@ static int note_figure(struct builder *b, size_t i, int64_t rtt_us)
 	noted->answered = judge->answered;
 	noted->missed = judge->missed;
 	noted->late = judge->late;
-	return add_figure(b, i, answered ? rtt_us : -1);
+	return add_figure(b, i, answered ? rtt_us : -1, missed);
 }
 
 static int note_state(struct builder *b, size_t i)

@@ -23,7 +23,8 @@ struct timeline_figure {
 	int64_t confirmed_us; /* struct path_view's */
 	int32_t srtt_us, jitter_us, min_us;
 	float loss;
-	int32_t rtt_us; /* of the probe; -1: missed */
+	int32_t rtt_us; /* of the probe that was answered; -1: none was */
+	int8_t missed;	/* probes more that have no answer; -1: a late one came */
 };
 
 /* What all paths together have carried by then. */

@@ -499,6 +499,13 @@ token_file() {
 	DO_TOKEN='' run 0 plan "$f" --token-file "$dir/token"
 }
 
+installed() {
+	make -s install BUILD="${comps%/comps}" DESTDIR="$dir/installed" >/dev/null || return
+	local comps=$dir/installed/usr/local/bin/comps
+	run 0 init "$dir/installed.yaml" && run 0 validate "$dir/installed.yaml" &&
+		rm "$dir/installed/usr/local/libexec/comps/comps-provision" &&
+		run 1 validate "$dir/installed.yaml" && says err 'cannot run comps-provision, which `make install` places'
+}
 secrets() { # neither the token nor a private key is in anything that was printed or kept
 	run 0 apply "$f" --yes --json || return
 	ask POST set '{"boot_s": 1}' >/dev/null
@@ -571,6 +578,7 @@ check 'kill -9 at any moment: nothing is doubled, nothing lost' killed
 check '96 servers are watched with one list request per poll' many
 check 'events are JSON, one object per line' events
 check 'the token comes from a file that others cannot read' token_file
+check 'installed, comps finds the program that provisions, or says what is missing' installed
 check 'no secret is in arguments, logs, plans or the state' secrets
 plan
 exit $((failed > 0))
