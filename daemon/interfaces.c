@@ -1,6 +1,7 @@
 #include "daemon/interfaces.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct links {
@@ -81,7 +82,7 @@ static void take_free(struct conf *conf, const struct links *links, size_t path)
 	strcpy(conf->paths[path].tunnel.interface, name);
 }
 
-void interfaces_keep(const struct link *links, size_t count, struct conf *conf)
+void interfaces_assign(const struct link *links, size_t count, struct conf *conf)
 {
 	const struct links there = {links, count};
 
@@ -92,4 +93,16 @@ void interfaces_keep(const struct link *links, size_t count, struct conf *conf)
 	for (size_t i = 0; i < conf->path_count; i++)
 		if (!conf->paths[i].tunnel.interface[0])
 			take_free(conf, &there, i);
+}
+
+int interfaces_keep(struct nl *nl, struct conf *conf)
+{
+	struct link *links = NULL;
+	size_t count = 0;
+	int ret = link_dump(nl, &links, &count);
+
+	if (!ret)
+		interfaces_assign(links, count, conf);
+	free(links);
+	return ret;
 }

@@ -15,6 +15,9 @@ const char *interfaces_path(const struct conf *conf, const char *alias);
 
 /* Gives each overlay whose interface goes by its position the one of `links` that was made for it,
  * and those that have none yet one that was made for no other. */
-void interfaces_keep(const struct link *links, size_t count, struct conf *conf);
+void interfaces_assign(const struct link *links, size_t count, struct conf *conf);
+
+/* The same by those that are there. Returns 0 or -errno. */
+int interfaces_keep(struct nl *nl, struct conf *conf);
 
 #endif

@@ -49,18 +49,6 @@ static int keep_labels(struct network *network)
 	return ret;
 }
 
-static int keep_interfaces(struct nl *nl, struct conf *conf)
-{
-	struct link *links = NULL;
-	size_t count = 0;
-	int ret = link_dump(nl, &links, &count);
-
-	if (!ret)
-		interfaces_keep(links, count, conf);
-	free(links);
-	return ret;
-}
-
 int network_open(struct network *network, struct conf *conf, const struct log *log, struct err *err)
 {
 	size_t i;
@@ -83,7 +71,7 @@ int network_open(struct network *network, struct conf *conf, const struct log *l
 		err_set(err, ret, "cannot open a netlink socket: %s", strerror(-ret));
 		goto fail;
 	}
-	ret = keep_interfaces(&network->route_nl, conf);
+	ret = interfaces_keep(&network->route_nl, conf);
 	if (ret) {
 		err_set(err, ret, "cannot read the interfaces: %s", strerror(-ret));
 		goto fail;

@@ -51,7 +51,7 @@ static void install(struct world *w)
 static void keep(struct world *w, const char *first, const char *second, const char *third)
 {
 	configure(w, first, second, third);
-	interfaces_keep(w->links, w->link_count, &w->conf);
+	interfaces_assign(w->links, w->link_count, &w->conf);
 }
 
 static void assert_interfaces(const struct world *w, const char *wanted)
