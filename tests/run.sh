@@ -2,9 +2,9 @@
 # Runs test programs that print TAP (testanything.org), one after the other, and adds their results up.
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 #
-#   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (1500)
-#                                  BESIDE=PROGRAMS that run while the others do, with what time those leave, and are told of
-#                                  last; those that have not begun when the others are done run then
+#   tests/run.sh PROGRAM...        TEST_TIMEOUT=SECONDS for each program (2500)
+#                                  BESIDE=PROGRAMS that run while the others do, two at once, with what time those leave, and are
+#                                  told of last; those that have not begun when the others are done run then
 #
 # What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
 
@@ -38,7 +38,7 @@ log_of() { echo "$logs/$(basename "$1").log"; }
 run() { # PROGRAM: leaves its exit status and the seconds it took beside its log
 	local log start=$SECONDS
 	log=$(log_of "$1")
-	timeout --foreground -k 10 "${TEST_TIMEOUT:-1500}" "$1" >"$log" 2>&1 </dev/null
+	timeout --foreground -k 10 "${TEST_TIMEOUT:-2500}" "$1" >"$log" 2>&1 </dev/null
 	echo "$? $((SECONDS - start))" >"$log.end"
 }
 
@@ -70,8 +70,11 @@ if [[ ${BESIDE:-} ]]; then
 	rm -rf "$logs"/*.begun
 	set -m # a process group of its own, to be ended as a whole
 	{
+		set +m
 		renice -n 19 -p $BASHPID >/dev/null
+		run_beside &
 		run_beside
+		wait
 	} &
 	beside=$!
 	set +m

@@ -293,7 +293,12 @@ lab_down() {
 		lab_die "processes do not end: ${LAB_KILLED[*]}"
 		rc=1
 	}
-	lab_owns_run || return $rc
+	lab_owns_run || {
+		# A builder that was killed at once leaves nothing in it, or no word of whose it is.
+		[[ -s $RUN/comps-lab ]] || rm -f "$RUN/comps-lab"
+		rmdir "$RUN" 2>/dev/null
+		return $rc
+	}
 	rm -rf "$RUN"
 	rmdir --ignore-fail-on-non-empty "${RUN%/*}"
 	return $rc

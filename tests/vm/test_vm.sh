@@ -5,7 +5,7 @@
 # VM_TESTS    programs that print TAP, instead of the default list (patterns, from the tree's root)
 # VM_ENV      variables for them, as of env
 # VM_SHIFT    virtual time, as of vmrun -i (default 3); empty for real time
-# VM_TIMEOUT  real seconds for all of it (default 1400)
+# VM_TIMEOUT  real seconds for all of it (default 2400)
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
@@ -131,7 +131,7 @@ run_each='for program; do
 	printf "\n#vm end %s\n" $?
 done'
 {
-	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-1400}" "${resident[@]/#/-p}" -- \
+	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-2400}" "${resident[@]/#/-p}" -- \
 		env DEADLINE=120 BRIEF=1 BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
 		bash -c "$run_each" run_each "${programs[@]}" 2>&1
 	echo "#vm off $?"
