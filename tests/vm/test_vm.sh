@@ -5,6 +5,7 @@
 # VM_TESTS    programs that print TAP, instead of the default list (patterns, from the tree's root)
 # VM_ENV      variables for them, as of env
 # VM_SHIFT    virtual time, as of vmrun -i (default 3); empty for real time
+# BRIEF       empty: with all repetitions (default 1; the suites say what they leave out)
 # VM_TIMEOUT  real seconds for all of it (default 2400)
 set -u
 
@@ -132,7 +133,7 @@ run_each='for program; do
 done'
 {
 	tests/vm/vmrun ${shift_bits:+-i "$shift_bits"} -t "${VM_TIMEOUT:-2400}" "${resident[@]/#/-p}" -- \
-		env DEADLINE=120 BRIEF=1 BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
+		env DEADLINE=120 BRIEF="${BRIEF-1}" BUILD="$build" WG=kernel LINK=veth CMOCKA_MESSAGE_OUTPUT=TAP "${variables[@]}" \
 		bash -c "$run_each" run_each "${programs[@]}" 2>&1
 	echo "#vm off $?"
 } | merge
