@@ -27,7 +27,7 @@ const char *interfaces_path(const struct conf *conf, const char *alias)
 	return alias[length] ? alias + length + 1 : "";
 }
 
-static bool is_taken(const struct conf *conf, const char *interface)
+bool interfaces_has(const struct conf *conf, const char *interface)
 {
 	if (conf->mode == CONF_NESTED && strcmp(conf->inner.tunnel.interface, interface) == 0)
 		return true;
@@ -65,7 +65,7 @@ static void take_own(struct conf *conf, const struct links *links)
 		struct conf_tunnel *tunnel = &conf->paths[i].tunnel;
 		const char *own = made_for(conf, links, conf->paths[i].name);
 
-		if (tunnel->placed && own && !is_taken(conf, own))
+		if (tunnel->placed && own && !interfaces_has(conf, own))
 			strcpy(tunnel->interface, own);
 	}
 }
@@ -78,7 +78,7 @@ static void take_free(struct conf *conf, const struct links *links, size_t path)
 	do {
 		snprintf(name, sizeof(name), "wgnet%u", number);
 		number = next++;
-	} while (is_taken(conf, name) || is_made_for_one(conf, links, name));
+	} while (interfaces_has(conf, name) || is_made_for_one(conf, links, name));
 	strcpy(conf->paths[path].tunnel.interface, name);
 }
 

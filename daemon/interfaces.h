@@ -13,6 +13,9 @@ void interfaces_alias(const struct conf *conf, const char *path, char out[LINK_A
 /* The path that an interface of that alias was made for, "" for none; NULL where it is not ours. */
 const char *interfaces_path(const struct conf *conf, const char *alias);
 
+/* Whether a tunnel of the configuration has that interface. */
+bool interfaces_has(const struct conf *conf, const char *interface);
+
 /* Gives each overlay whose interface goes by its position the one of `links` that was made for it,
  * and those that have none yet one that was made for no other. */
 void interfaces_assign(const struct link *links, size_t count, struct conf *conf);

@@ -41,8 +41,9 @@ struct network {
 	struct tunnel inner;
 };
 
-/* Opens the sockets, and makes sure that nobody else uses our numbers; changes
- * nothing. `conf` and `log` must outlive `network`. Returns 0 or -errno with a sentence in `err`.
+/* Opens the sockets, gives the paths of `conf` their interfaces (interfaces.h), and makes sure that
+ * nobody else uses our numbers; changes nothing in the kernel. `conf` and `log` must outlive
+ * `network`. Returns 0 or -errno with a sentence in `err`.
  */
 int network_open(struct network *network, struct conf *conf, const struct log *log,
 		 struct err *err);

@@ -7,6 +7,7 @@
 #include "daemon/announce.h"
 #include "daemon/commands.h"
 #include "daemon/engine.h"
+#include "daemon/interfaces.h"
 #include "lib/clock.h"
 
 /* What the operator asked for, by path name, while one configuration follows another. */
@@ -86,17 +87,6 @@ static int check_conflicts(struct daemon *daemon, struct conf *conf, struct err 
 	return ret;
 }
 
-static bool has_interface(const struct conf *conf, const char *interface)
-{
-	size_t i;
-
-	for (i = 0; i < conf->path_count; i++) {
-		if (!strcmp(conf->paths[i].tunnel.interface, interface))
-			return true;
-	}
-	return false;
-}
-
 /* Where the new configuration lacks the active path, its guard would stop what still leaves by it:
  * go to a path that both have first. */
 static void leave_removed_path(struct daemon *daemon, const struct conf *conf)
@@ -108,10 +98,10 @@ static void leave_removed_path(struct daemon *daemon, const struct conf *conf)
 	int64_t swap_us;
 	size_t i;
 
-	if (active < 0 || has_interface(conf, engine->machine.paths.path[active].interface))
+	if (active < 0 || interfaces_has(conf, engine->machine.paths.path[active].interface))
 		return;
 	for (i = 0; i < engine->machine.paths.count; i++) {
-		if (!has_interface(conf, engine->machine.paths.path[i].interface) ||
+		if (!interfaces_has(conf, engine->machine.paths.path[i].interface) ||
 		    !steer_eligible(&engine->machine.steer, views, (int)i, clock_now()) ||
 		    network_swap(&engine->network, active, (int)i, &swap_us, &err))
 			continue;

@@ -8,20 +8,6 @@
 #include "netlink/link.h"
 #include "netlink/wg_userspace.h"
 
-/* Whether this configuration has an interface of that name. */
-static bool is_wanted(const struct conf *conf, const char *interface)
-{
-	size_t i;
-
-	if (conf->mode == CONF_NESTED && !strcmp(conf->inner.tunnel.interface, interface))
-		return true;
-	for (i = 0; i < conf->path_count; i++) {
-		if (!strcmp(conf->paths[i].tunnel.interface, interface))
-			return true;
-	}
-	return false;
-}
-
 /* Deletes the interfaces that carry our tag, or only those that `conf` lacks. */
 static int remove_interfaces(struct nl *nl, const struct conf *conf, bool strays)
 {
@@ -33,7 +19,7 @@ static int remove_interfaces(struct nl *nl, const struct conf *conf, bool strays
 		int ret;
 
 		if (!interfaces_path(conf, links[i].alias) ||
-		    (strays && is_wanted(conf, links[i].name)))
+		    (strays && interfaces_has(conf, links[i].name)))
 			continue;
 		ret = strcmp(links[i].kind, "wireguard") != 0 ? wg_userspace_stop(nl, links[i].name)
 							      : link_delete(nl, links[i].ifindex);

@@ -100,7 +100,7 @@ check "a line that is cut" says 1 'cut.jsonl:1: ' local_comps report "$RUN/cut.j
 check "something else" says 1 'other.jsonl:1: is no line of comps replay --json' local_comps report "$RUN/other.jsonl" -o "$page"
 check "nothing" says 1 'empty: is empty' local_comps report "$RUN/empty" -o "$page"
 check "no file" says 1 'nowhere: No such file' local_comps report "$RUN/nowhere" -o "$page"
-check "no place to write to" says 1 'nowhere/x.html.part: No such file' local_comps report "$trace" -o "$RUN/nowhere/x.html"
+check "no place to write to" says 1 'nowhere/x.html: No such file' local_comps report "$trace" -o "$RUN/nowhere/x.html"
 check "no -o" says 2 'say where to' local_comps report "$trace"
 check "the page from before is untouched" cmp "$page" "$RUN/before"
 e2e_end

@@ -1,7 +1,6 @@
 #!/bin/bash
-# The main job on the kernel's own WireGuard and netem, for the guest of test_vm.sh: short, because every command costs a
-# third of a second there. What the suites of tests/lab ask in detail is asked once for an exit by IPv4 and once by IPv6,
-# whose sources the kernel treats differently.
+# The main job on the kernel's own WireGuard and netem, for the guest of test_vm.sh: rotating without a loss, and a dead proxy
+# left, once for an exit by IPv4 and once by IPv6, whose sources the kernel treats differently.
 set -u
 . "${0%/*}/../lab/e2e.sh"
 e2e_begin vm
