@@ -279,7 +279,8 @@ static bool is_damage(const struct daemon *daemon, const struct monitor_event *e
 {
 	const struct conf_network *network = &daemon->engine.conf->network;
 
-	if (event->kind != MONITOR_ROUTE && event->kind != MONITOR_RULE)
+	if ((event->kind != MONITOR_ROUTE && event->kind != MONITOR_RULE) ||
+	    event->port == daemon->engine.network.route_nl.portid)
 		return false;
 	return event->deleted
 		       ? event->protocol == network->protocol
@@ -295,7 +296,7 @@ static void on_kernel_event(void *arg, const struct monitor_event *event)
 
 	if (event->kind != MONITOR_ROUTE && event->kind != MONITOR_RULE)
 		links_on_event(daemon, event, now);
-	if (damage && !daemon->damage++)
+	if (damage && event->port && !daemon->damage++)
 		snprintf(daemon->first_damage, sizeof(daemon->first_damage),
 			 "%s IPv%d %s of table %u", event->deleted ? "the deleted" : "the added",
 			 event->family == AF_INET ? 4 : 6,

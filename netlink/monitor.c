@@ -140,7 +140,7 @@ static bool read_rule(const struct nlmsghdr *message, struct monitor_event *even
 
 static bool decode(const struct nlmsghdr *message, struct monitor_event *event)
 {
-	memset(event, 0, sizeof(*event));
+	*event = (struct monitor_event){.port = message->nlmsg_pid};
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:

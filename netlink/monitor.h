@@ -30,6 +30,7 @@ struct monitor_event {
 	bool lower_up;	     /* LINK: IFF_LOWER_UP, there is a carrier */
 	uint32_t table;	     /* ROUTE, RULE */
 	uint8_t protocol;    /* ROUTE, RULE: who installed it */
+	uint32_t port; /* whose request it was (struct nl's portid); 0: the kernel's own doing */
 };
 
 typedef void (*monitor_event_fn)(void *arg, const struct monitor_event *event);

@@ -182,6 +182,7 @@ check "reload: interfaces by position" comps reload
 check "reload: each path has the one that it had" wait_status "$DEADLINE" '[.paths[].interface] == ["wgnet3", "wgnet2", "wgnet1"] and all(.paths[]; .state == "up")'
 check "reload: nothing was lost by any of this" flow_stop load "$UDP_WHOLE"
 check "reload: no packet outside of the tunnels" no_leak
+check "reload: nobody is blamed for what it removed itself" not grep 'others deleted' "$RUN/compsd.log"
 
 check "bad reload: p1 is active" comps migrate p1 --wait
 old=$(comps status -j | gojq -c '[.active, .policy, [.paths[].name]]') state=$(kernel_state)

@@ -21,6 +21,7 @@ static void match(void *arg, const struct monitor_event *event)
 			  (!like->ifindex || event->ifindex == like->ifindex) &&
 			  (!like->table || event->table == like->table) &&
 			  (!like->protocol || event->protocol == like->protocol) &&
+			  (!like->port || event->port == like->port) &&
 			  (event->kind != MONITOR_LINK || event->up == like->up);
 }
 
@@ -81,6 +82,26 @@ static void every_kind_of_change_is_told(void **state)
 	w->far[WGT1] = -1;
 	assert_event(&monitor, (struct monitor_event){
 				       .kind = MONITOR_LINK, .deleted = true, .ifindex = device});
+	monitor_close(&monitor);
+}
+
+static void an_event_tells_whose_doing_it_was(void **state)
+{
+	struct world *w = world_or_skip(state);
+	struct rule rule = {
+		.family = AF_INET, .priority = 9, .protocol = OURS, .table = TABLE, .mark = INNER};
+	struct route pin = route_pin(&w->kernel.owner, &w->hop[0], AF_INET);
+	struct monitor monitor;
+
+	assert_int_equal(monitor_open(&monitor), 0);
+	assert_int_equal(rule_add(&w->nl, &rule, NULL), 0);
+	assert_event(&monitor, (struct monitor_event){.kind = MONITOR_RULE, .port = w->nl.portid});
+	assert_int_equal(route_apply(&w->nl, ROUTE_ADD, &pin, NULL), 0);
+	assert_event(&monitor, (struct monitor_event){.kind = MONITOR_ROUTE, .port = w->nl.portid});
+	assert_int_equal(rule_delete(&w->nl, &rule), 0);
+	assert_event(&monitor, (struct monitor_event){.kind = MONITOR_RULE,
+						      .deleted = true,
+						      .port = w->nl.portid});
 	monitor_close(&monitor);
 }
 
@@ -251,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_kind_of_change_is_told),
+		TEST(an_event_tells_whose_doing_it_was),
 		TEST(lost_events_ask_for_a_resync),
 		TEST(the_first_ipv4_packet_from_the_exit_is_timed),
 		TEST(ip_options_do_not_hide_the_port),
