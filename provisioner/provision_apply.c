@@ -92,7 +92,7 @@ static int write_bundle(struct provision *p)
 	return ret && ret != -ENOENT ? provision_fail(p, ret, &e) : CLI_OK;
 }
 
-static int apply(struct provision *p)
+int provision_apply(struct provision *p)
 {
 	struct look look;
 	int ret;
@@ -119,16 +119,5 @@ static int apply(struct provision *p)
 		ret = cli_error(p->cli, PROVISION_PARTIAL,
 				"%zu of the servers could not be looked at", look.silent);
 	look_fini(&look);
-	return ret;
-}
-
-int provision_apply(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, !cli->dry_run, true);
-
-	if (ret == CLI_OK)
-		ret = apply(&p);
-	provision_close(&p);
 	return ret;
 }

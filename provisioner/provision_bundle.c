@@ -120,7 +120,7 @@ int provision_bundle_write(void *provision, struct err *e)
 	return ret;
 }
 
-static int bundle(struct provision *p)
+int provision_bundle(struct provision *p)
 {
 	char way[1024];
 	struct err e;
@@ -135,15 +135,4 @@ static int bundle(struct provision *p)
 		cli_error(p->cli, CLI_FAILED, "set it up first: %s", way);
 	}
 	return ret ? CLI_FAILED : CLI_OK;
-}
-
-int provision_bundle(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open_state(&p);
-
-	if (ret == CLI_OK)
-		ret = bundle(&p);
-	provision_close(&p);
-	return ret;
 }

@@ -116,7 +116,7 @@ static int do_it(struct provision *p, const struct provider_nodes *list)
 	return ret;
 }
 
-static int destroy(struct provision *p)
+int provision_destroy(struct provision *p)
 {
 	struct provider_nodes list;
 	struct err e;
@@ -144,17 +144,6 @@ static int destroy(struct provision *p)
 			      : CLI_FAILED;
 	}
 	provider_nodes_fini(&list);
-	return ret;
-}
-
-int provision_destroy(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, !cli->dry_run, false);
-
-	if (ret == CLI_OK)
-		ret = destroy(&p);
-	provision_close(&p);
 	return ret;
 }
 
@@ -220,7 +209,7 @@ static int print_orphans(struct provision *p, const struct known *known)
 	return CLI_OK;
 }
 
-static int orphans(struct provision *p)
+int provision_orphans(struct provision *p)
 {
 	struct provider_nodes list;
 	struct known known = {.p = p, .list = &list};
@@ -239,16 +228,5 @@ static int orphans(struct provision *p)
 		ret = print_orphans(p, &known);
 	free(known.is_known);
 	provider_nodes_fini(&list);
-	return ret;
-}
-
-int provision_orphans(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, false, false);
-
-	if (ret == CLI_OK)
-		ret = orphans(&p);
-	provision_close(&p);
 	return ret;
 }

@@ -7,8 +7,9 @@
 #include "provisioner/provision.h"
 #include "provisioner/verbs.h"
 
-int provision_init(struct cli *cli)
+int provision_init(struct provision *p)
 {
+	struct cli *cli = p->cli;
 	const char *file = cli->word_count ? cli->words[0] : PROVISION_FILE_DEFAULT;
 	const char *text = config_example();
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -27,7 +28,7 @@ int provision_init(struct cli *cli)
 	return CLI_OK;
 }
 
-static void print_valid(const struct provision *p)
+int provision_validate(struct provision *p)
 {
 	const char *file = p->cli->inventory ? p->cli->inventory : p->config->file;
 	size_t servers = p->config->node_count;
@@ -36,21 +37,11 @@ static void print_valid(const struct provision *p)
 	if (!p->cli->json) {
 		fprintf(p->cli->out, "%s: ok (network %s, %zu servers)\n", file, p->config->network,
 			servers);
-		return;
+		return CLI_OK;
 	}
 	json = json_pack("{s:s, s:b, s:s, s:I}", "file", file, "ok", 1, "network",
 			 p->config->network, "servers", (json_int_t)servers);
 	cli_print_json(p->cli, json);
 	json_decref(json);
-}
-
-int provision_validate(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_load(&p);
-
-	if (ret == CLI_OK)
-		print_valid(&p);
-	provision_close(&p);
-	return ret;
+	return CLI_OK;
 }

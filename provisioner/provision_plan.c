@@ -91,7 +91,7 @@ void provision_plan_show(const struct provision *p, const struct plan *plan)
 	fflush(p->cli->out);
 }
 
-static int plan(struct provision *p)
+int provision_plan(struct provision *p)
 {
 	struct cli *cli = p->cli;
 	struct look look;
@@ -114,15 +114,4 @@ static int plan(struct provision *p)
 	if (ret != CLI_OK)
 		return ret;
 	return cli->detailed && changes ? PROVISION_CHANGES : CLI_OK;
-}
-
-int provision_plan(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, false, true);
-
-	if (ret == CLI_OK)
-		ret = plan(&p);
-	provision_close(&p);
-	return ret;
 }

@@ -29,27 +29,16 @@ static int print_summary(struct provision *p, size_t done, int ret, const struct
 	return ret;
 }
 
-static int rekey(struct provision *p)
+int provision_rekey(struct provision *p)
 {
 	struct err e;
 	size_t done;
 	int ret;
 
+	if (p->cli->node && !job_want(&p->job, p->cli->node))
+		return cli_error(p->cli, CLI_USAGE, "there is no server \"%s\"", p->cli->node);
 	if (!provision_confirm(p, "This renews keys that are in use.", "yes"))
 		return CLI_FAILED;
 	ret = rekey_run(&p->job, p->cli->node, &done, &e);
 	return print_summary(p, done, ret, &e);
-}
-
-int provision_rekey(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, true, true);
-
-	if (ret == CLI_OK && cli->node && !job_want(&p.job, cli->node))
-		ret = cli_error(cli, CLI_USAGE, "there is no server \"%s\"", cli->node);
-	if (ret == CLI_OK)
-		ret = rekey(&p);
-	provision_close(&p);
-	return ret;
 }

@@ -16,7 +16,7 @@ static int do_it(struct provision *p, const struct plan *plan)
 				ret, &e);
 }
 
-static int replace(struct provision *p)
+int provision_replace(struct provision *p)
 {
 	struct look look;
 	struct err e;
@@ -34,20 +34,5 @@ static int replace(struct provision *p)
 	ret = provision_confirm(p, "The old server goes at the end.", "yes") ? do_it(p, &look.plan)
 									     : CLI_FAILED;
 	look_fini(&look);
-	return ret;
-}
-
-int provision_replace(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret;
-
-	cli->node = cli->words[0];
-	cli->words++;
-	cli->word_count--;
-	ret = provision_open(&p, true, true);
-	if (ret == CLI_OK)
-		ret = replace(&p);
-	provision_close(&p);
 	return ret;
 }

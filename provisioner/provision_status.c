@@ -5,7 +5,7 @@
 #include "provisioner/provision.h"
 #include "provisioner/verbs.h"
 
-static int status(struct provision *p)
+int provision_status(struct provision *p)
 {
 	struct look look;
 	int ret = provision_look(p, &look);
@@ -26,17 +26,6 @@ static int status(struct provision *p)
 	}
 	look_fini(&look);
 	return drift ? PROVISION_DRIFT : CLI_OK;
-}
-
-int provision_status(struct cli *cli)
-{
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, false, true);
-
-	if (ret == CLI_OK)
-		ret = status(&p);
-	provision_close(&p);
-	return ret;
 }
 
 /* The addresses that the cloud tells now, in place of those that were noted. */
@@ -87,15 +76,11 @@ static void print_inventory(struct provision *p)
 	json_decref(nodes);
 }
 
-int provision_inventory(struct cli *cli)
+int provision_inventory(struct provision *p)
 {
-	struct provision p = {.cli = cli};
-	int ret = provision_open(&p, false, false);
+	int ret = refresh(p);
 
 	if (ret == CLI_OK)
-		ret = refresh(&p);
-	if (ret == CLI_OK)
-		print_inventory(&p);
-	provision_close(&p);
+		print_inventory(p);
 	return ret;
 }
