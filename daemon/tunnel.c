@@ -208,7 +208,6 @@ static int set_addresses(const struct tunnel_context *context, const struct conf
 		const struct ip_prefix *address = &conf->wg->addresses[i];
 
 		ret = addr_add(context->nl, ifindex, address);
-
 		if (ret == -EACCES && address->ip.family == AF_INET6)
 			log_warn(context->log,
 				 "interface %s: IPv6 is disabled in this kernel or "

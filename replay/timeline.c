@@ -41,7 +41,7 @@ static bool grow(void **array, size_t count, size_t *room, size_t item_bytes)
 
 /* --- notes ------------------------------------------------------------------------------------ */
 
-static int add_figure(struct builder *b, size_t i, int64_t rtt_us, int8_t missed)
+static int add_figure(struct builder *b, size_t i, int64_t rtt_us, int16_t missed)
 {
 	struct timeline_path *path = &b->timeline->paths[i];
 	struct path_view view = paths_view_one(&b->paths, i, b->now);
@@ -70,7 +70,7 @@ static int note_figure(struct builder *b, size_t i, int64_t rtt_us)
 	const struct path_stats *judge = paths_judge(&b->paths, i);
 	struct noted *noted = &b->noted[i];
 	bool answered = judge->answered != noted->answered;
-	int8_t missed = judge == noted->judge ? (int8_t)(judge->missed - noted->missed) : 0;
+	int16_t missed = judge == noted->judge ? (int16_t)(judge->missed - noted->missed) : 0;
 
 	if (judge == noted->judge && !answered && judge->missed == noted->missed &&
 	    judge->late == noted->late)

@@ -24,7 +24,7 @@ struct timeline_figure {
 	int32_t srtt_us, jitter_us, min_us;
 	float loss;
 	int32_t rtt_us; /* of the probe that was answered; -1: none was */
-	int8_t missed;	/* probes more that have no answer; -1: a late one came */
+	int16_t missed; /* probes more that have no answer; -1: a late one came */
 };
 
 /* What all paths together have carried by then. */
