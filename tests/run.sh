@@ -7,12 +7,13 @@
 #                                  told of last; those that have not begun when the others are done run then
 #
 # What each printed is kept in build/test-logs/. A crash, a time-out, a missing plan or a short one counts as a failure.
+# Every failure is told twice, when its program ends and before the last line: of long output a CI shows the end only.
 
 logs=${BUILD:-build}/test-logs
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=
 export CMOCKA_MESSAGE_OUTPUT=TAP
 
-# Prints the failures and skips of one log, then its three counts on the last line.
+# Prints the skips and failures of one log, these with the comments that follow, then its three counts on the last line.
 summarize() { # LOG STATUS
 	awk -v status="$2" '
 		/^1\.\.[0-9]+/ { plan = substr($0, 4) + 0; planned = 1; if (/# *[Ss][Kk][Ii][Pp]/) { print "    " $0; skip++ } }
@@ -22,7 +23,7 @@ summarize() { # LOG STATUS
 			skip++; seen++; next
 		}
 		/^ok[ \t]/ { ok++; seen++; why = 0 }
-		/^not ok[ \t]/ { print "    " $0; bad++; seen++; why = 12; next }
+		/^not ok[ \t]/ { print "    " $0; bad++; seen++; why = 30; next }
 		/^#/ && why-- > 0 { print "    " $0; next }
 		!/^(not )?ok[ \t]|^1\.\./ { note = $0 }
 		END {
@@ -49,10 +50,10 @@ report() { # PROGRAM: that has run
 	report=$(summarize "$log" "$status")
 	read -r ok bad skip <<<"${report##*$'\n'}"
 	printf '%-40s %4d passed %3d failed %3d skipped  %4ds\n' "$(basename "$1")" "$ok" "$bad" "$skip" "$seconds"
+	((bad)) && ! grep -q '^not ok' "$log" && report=$(tail -n 25 "$log" | sed 's/^/    /')$'\n'$report
 	[[ $report = *$'\n'* ]] && echo "${report%$'\n'*}"
 	if ((bad)); then
-		echo "    --- the last lines of $log ---"
-		tail -n 25 "$log" | sed 's/^/    /'
+		failures+=$(basename "$1"):$'\n'$(grep -v '# *SKIP' <<<"${report%$'\n'*}")$'\n'
 	fi
 	((passed += ok, failed += bad, skipped += skip))
 }
@@ -90,5 +91,6 @@ if [[ ${BESIDE:-} ]]; then
 	wait "$beside"
 	for program in $BESIDE; do report "$program"; done
 fi
+printf '%s' "${failures:+$'\n'failed:$'\n'}$failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
