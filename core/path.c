@@ -375,6 +375,7 @@ struct path_view paths_view_one(const struct paths *paths, size_t index, struct 
 		.state = path->state,
 		.link_up = path->link_up,
 		.blameless = paths_is_blameless(paths, index),
+		.doubted = judge->doubted,
 		.confirmed = judge->confirmed,
 	};
 }

@@ -77,7 +77,8 @@ struct path_view {
 	enum path_state state;
 	bool link_up;
 	bool blameless;	       /* if down: so were all others, it may not have been its fault */
-	struct mono confirmed; /* when the newest answered probe of the judging target left */
+	struct mono doubted;   /* of the judging target: when the last suspicion began, */
+	struct mono confirmed; /* and when its newest answered probe left */
 };
 
 /* An array of `count` paths without names and targets; the owner then fills name, interface,

@@ -14,6 +14,7 @@ int path_stats_init(struct path_stats *stats, const struct path_stats_config *co
 		.srtt_us = -1,
 		.rttvar_us = -1,
 		.since = now,
+		.doubted = MONO_LONG_AGO,
 		.witnessed = MONO_NEVER,
 		.confirmed = MONO_LONG_AGO,
 	};
@@ -133,8 +134,10 @@ static void on_miss(struct path_stats *stats, struct path_stats_record *record, 
 		return;
 	switch (stats->state) {
 	case PATH_UNKNOWN:
-		if (++stats->in_a_row >= stats->config->down_after)
+		if (++stats->in_a_row >= stats->config->down_after) {
+			stats->doubted = stats->since;
 			enter(stats, PATH_DOWN, now);
+		}
 		break;
 	case PATH_UP:
 		path_stats_suspect(stats, now);
@@ -176,6 +179,7 @@ void path_stats_suspect(struct path_stats *stats, struct mono now)
 		return;
 	enter(stats, PATH_SUSPECT, now);
 	stats->in_a_row = 1;
+	stats->doubted = now;
 	stats->witnessed = MONO_NEVER;
 }
 

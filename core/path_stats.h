@@ -55,6 +55,7 @@ struct path_stats {
 	int64_t srtt_us, rttvar_us; /* -1 while unknown */
 	enum path_state state;
 	struct mono since;     /* of the state */
+	struct mono doubted;   /* since when it has been suspect, or was before it went down */
 	struct mono witnessed; /* when another path was first heard since the last suspicion */
 	struct mono confirmed; /* when the newest answered probe had been sent */
 };

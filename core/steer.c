@@ -104,7 +104,6 @@ int steer_init(struct steer *steer, const struct steer_config *config, size_t pa
 		.count = path_count,
 		.active = POLICY_NONE,
 		.since = now,
-		.trouble = MONO_LONG_AGO,
 		.died = MONO_NEVER,
 		.revived = MONO_NEVER,
 		.moving_to = POLICY_NONE,
@@ -145,7 +144,7 @@ static void hold_down(struct steer *steer, size_t i, struct mono now)
 	hold_down_begin(&steer->path[i].hold, &steer->config.hold_down, now);
 }
 
-/* Sees which paths went down, and since when the active one is in trouble. */
+/* Sees which paths went down, and since when the active one is dead. */
 static void observe(struct steer *steer, const struct path_view *views, struct mono now)
 {
 	size_t i;
@@ -159,12 +158,6 @@ static void observe(struct steer *steer, const struct path_view *views, struct m
 	}
 	if (steer->active == POLICY_NONE)
 		return;
-	/* A dead link is our own doing and says nothing about the others: no fresh proof of them is
-	 * asked for, what was up is taken at once. */
-	if (!views[steer->active].link_up)
-		steer->trouble = MONO_LONG_AGO;
-	else if (eligible_is_up(&views[steer->active]) && !steer->path[steer->active].unsettled)
-		steer->trouble = now;
 	if (!eligible_is_dead(&views[steer->active])) {
 		steer->died = steer->revived = MONO_NEVER;
 		return;
@@ -311,6 +304,16 @@ static void start(struct steer *steer, const struct path_view *views, struct mon
 	choose_now(steer, views, POLICY_START, "start", MONO_LONG_AGO, now, out);
 }
 
+/* When the active path's trouble began: the others have proved since then that they have none. */
+static struct mono trouble(const struct steer *steer, const struct path_view *active)
+{
+	/* A dead link is our own doing and says nothing about the others: what was up is taken at
+	 * once. */
+	if (!active->link_up)
+		return MONO_LONG_AGO;
+	return eligible_is_dead(active) ? active->doubted : steer->since;
+}
+
 /* The active path is dead. Another one that answered a probe sent before that was known shows that
  * the fault was the active path's own. Where the first answers are later, the fault may have been
  * everybody's and be over: then the active path gets a moment to come back too. */
@@ -320,7 +323,8 @@ static bool may_come_back(struct steer *steer, const struct path_view *views, st
 	struct mono grace;
 	size_t i;
 
-	if (!views[steer->active].link_up || !show_paths(steer, views, steer->trouble, now))
+	if (!views[steer->active].link_up ||
+	    !show_paths(steer, views, trouble(steer, &views[steer->active]), now))
 		return false;
 	for (i = 0; i < steer->count; i++) {
 		if (steer->shown[i].eligible && mono_before(views[i].confirmed, steer->died))
@@ -340,8 +344,8 @@ static bool leave_active(struct steer *steer, const struct path_view *views, str
 	if (eligible_is_dead(active) && may_come_back(steer, views, now, out))
 		return false;
 	if (eligible_is_dead(active) || steer->path[steer->active].unsettled)
-		return choose_now(steer, views, POLICY_FAILOVER, "failover", steer->trouble, now,
-				  out);
+		return choose_now(steer, views, POLICY_FAILOVER, "failover", trouble(steer, active),
+				  now, out);
 	if (steer->path[steer->active].drained)
 		return choose_now(steer, views, POLICY_FAILOVER, "drain", MONO_LONG_AGO, now, out);
 	return false;
@@ -439,7 +443,6 @@ void steer_on_outcome(struct steer *steer, enum migration_outcome outcome, struc
 			steer->path[steer->active].unsettled = false;
 		steer->active = to;
 		steer->path[to].unsettled = outcome == MIGRATION_FAILED;
-		steer->trouble = moved;
 		share_move(&steer->share, steer->left_bytes, to, steer->entered_bytes, moved);
 	}
 	steer->since = moved;
@@ -450,7 +453,6 @@ void steer_adopt(struct steer *steer, int active, struct mono now)
 {
 	steer->active = active;
 	steer->since = now;
-	steer->trouble = now;
 	share_move(&steer->share, 0, active, 0, now);
 }
 

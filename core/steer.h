@@ -62,7 +62,6 @@ struct steer {
 	size_t count;
 	int active;	     /* POLICY_NONE before the first migration */
 	struct mono since;   /* of the last migration, or of the start */
-	struct mono trouble; /* when the active path was last known to be well */
 	struct mono died;    /* when the active path was found dead; MONO_NEVER while it is not */
 	struct mono revived; /* when the first other path came up after that; else MONO_NEVER */
 	int moving_to;	     /* POLICY_NONE, or the target of the migration under way */

@@ -25,7 +25,7 @@ struct shadow {
 	size_t pauses;		    /* likewise */
 	size_t traffic;		    /* timeline_traffic_at()'s */
 	struct path_counters began; /* what all had carried when the present stay began */
-	int64_t now_us, asked_us, wake_us;
+	int64_t now_us, wake_us;
 	int64_t accounted_us; /* outage */
 	bool whole_feed;
 };
@@ -121,6 +121,7 @@ static void show_events(struct shadow *s)
 		view->link_up = event->link_up;
 		view->blameless = event->blameless;
 		s->paths[event->path].since_us = event->since_us;
+		s->views[event->path].doubted.us = event->doubted_us;
 		steer_drain(&s->steer, (int)event->path, event->drained);
 	}
 }
@@ -241,7 +242,6 @@ static int ask(struct shadow *s)
 			return ret;
 		steer_on_outcome(&s->steer, MIGRATION_SETTLED, now, now);
 	}
-	s->asked_us = s->now_us;
 	s->wake_us = verdict.wake.us;
 	return 0;
 }
@@ -273,41 +273,16 @@ static int64_t next_figure(const struct shadow *s)
 	return next_us;
 }
 
-/* The last figure before `until_us` that nobody was asked after; INT64_MIN if there is none. */
-static int64_t last_figure(const struct shadow *s, int64_t until_us)
-{
-	int64_t last_us = INT64_MIN;
-	size_t i;
-
-	for (i = 0; i < s->timeline->config.path_count; i++) {
-		const struct timeline_path *path = &s->timeline->paths[i];
-		size_t n = come_about(path->figure_at_us, path->figure_count, s->paths[i].figures,
-				      until_us - 1);
-
-		if (n > s->paths[i].figures && path->figure_at_us[n - 1] > last_us)
-			last_us = path->figure_at_us[n - 1];
-	}
-	return last_us;
-}
-
 /* The next instant at which steer is asked. */
 static int64_t next_question(const struct shadow *s)
 {
-	int64_t next_us = next_event(s), last_us;
+	int64_t next_us = next_event(s), figure_us = INT64_MAX;
 
+	if (s->whole_feed || steer_minds_figures(&s->steer, s->views))
+		figure_us = next_figure(s);
 	if (s->wake_us < next_us)
 		next_us = s->wake_us;
-	if (s->whole_feed || steer_minds_figures(&s->steer, s->views)) {
-		int64_t figure_us = next_figure(s);
-
-		return figure_us < next_us ? figure_us : next_us;
-	}
-	if (next_us == INT64_MAX || next_us != next_event(s))
-		return next_us;
-	/* steer remembers when the active path was last well: that is asked of it just before
-	 * something happens. */
-	last_us = last_figure(s, next_us);
-	return last_us > s->asked_us ? last_us : next_us;
+	return figure_us < next_us ? figure_us : next_us;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

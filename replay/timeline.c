@@ -93,6 +93,7 @@ static int note_state(struct builder *b, size_t i)
 		.blameless = paths_is_blameless(&b->paths, i),
 		.drained = b->drained[i],
 		.since_us = path->since.us,
+		.doubted_us = paths_judge(&b->paths, i)->doubted.us,
 	};
 
 	if (!memcmp(&event, &b->noted[i].event, sizeof(event)))

@@ -47,7 +47,8 @@ struct timeline_event {
 	uint32_t path;
 	uint8_t state; /* enum path_state */
 	bool link_up, blameless, drained;
-	int64_t since_us; /* of the state */
+	int64_t since_us;   /* of the state */
+	int64_t doubted_us; /* struct path_view's */
 };
 
 struct timeline {

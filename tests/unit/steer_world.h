@@ -124,9 +124,13 @@ static inline void on_path_0(struct steer_world *w)
 
 static inline void set_state(struct steer_world *w, int path, enum path_state state)
 {
-	w->views[path].state = state;
+	struct path_view *view = &w->views[path];
+
 	if (state == PATH_UP)
-		w->views[path].confirmed = w->now;
+		view->confirmed = w->now;
+	else if (view->state == PATH_UP)
+		view->doubted = w->now;
+	view->state = state;
 }
 
 /* The policy wants `path` from now on. */

@@ -6,6 +6,7 @@
 static void test_unknown_becomes_up_or_down(void **state)
 {
 	struct fixture *f = *state;
+	struct mono began = f->now;
 	int i;
 
 	for (i = 0; i < 3; i++) {
@@ -14,6 +15,7 @@ static void test_unknown_becomes_up_or_down(void **state)
 	}
 	lost(f);
 	assert_int_equal(f->stats.state, PATH_DOWN);
+	assert_int_equal(f->stats.doubted.us, began.us);
 	path_stats_reset(&f->stats, f->now);
 	assert_int_equal(f->stats.state, PATH_UNKNOWN);
 	answered(f, 20 * MS);
@@ -85,6 +87,7 @@ static void test_silence_without_a_witness_takes_the_longest_timeout(void **stat
 	f->now = end;
 	judge(f, 10000 * MS);
 	assert_int_equal(f->stats.state, PATH_DOWN);
+	assert_int_equal(f->stats.doubted.us, end.us - config.timeout_max_us);
 }
 
 static void test_one_answer_clears_the_suspicion(void **state)

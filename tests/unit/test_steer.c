@@ -114,6 +114,24 @@ static void test_failover_waits_for_a_fresh_answer(void **state)
 	expect_move(w, 100 * MS, 1, "failover");
 }
 
+/* One path is found dead before the others have missed anything, and steer was last asked long ago.
+ */
+static void test_an_answer_from_before_the_suspicion_proves_nothing(void **state)
+{
+	struct steer_world *w = *state;
+
+	on_path_0(w);
+	w->now = mono_add_us(w->now, 10 * S);
+	set_state(w, 1, PATH_UP);
+	w->now = mono_add_us(w->now, 1);
+	set_state(w, 0, PATH_SUSPECT);
+	expect_keep(w, 10 * MS);
+	set_state(w, 0, PATH_DOWN);
+	expect_keep(w, 1 * S);
+	w->views[1].confirmed = w->views[0].doubted;
+	expect_move(w, 10 * MS, 1, "failover");
+}
+
 static void test_nothing_moves_while_nothing_answers(void **state)
 {
 	struct steer_world *w = *state;
@@ -347,6 +365,7 @@ int main(void)
 		TEST(test_failover_pre_empts_the_dwell_and_the_rate_limit),
 		TEST(test_failover_is_the_policys_choice),
 		TEST(test_failover_waits_for_a_fresh_answer),
+		TEST(test_an_answer_from_before_the_suspicion_proves_nothing),
 		TEST(test_nothing_moves_while_nothing_answers),
 		TEST(test_after_a_common_fault_the_active_path_may_come_back),
 		TEST(test_after_a_common_fault_it_has_only_a_second),
