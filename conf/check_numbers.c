@@ -146,4 +146,8 @@ void check_numbers(struct conf_reader *r, const struct conf_node *root, const st
 		schema_error(r, place(root, "probe", "timeout_min"),
 			     "is longer than probe.timeout_max (line %d)",
 			     place(root, "probe", "timeout_max")->line);
+	/* What leaves the window before its answer was due is never missed. */
+	if (conf->probe.window < conf->probe.burst)
+		schema_error(r, place(root, "probe", "window"), "%u is less than probe.burst, %u",
+			     conf->probe.window, conf->probe.burst);
 }
