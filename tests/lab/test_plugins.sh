@@ -31,13 +31,15 @@ lab serve
 
 # ---- the example ----
 
+# A burst that no such loss swallows whole: the path is to be left for its loss, and not as a dead one.
 config $'name: low-loss\nmost: 0.1' "plugins: $low_loss
-probe: {interval: 100ms}
+probe: {interval: 100ms, window: 16, burst: 16}
 trace: {file: $trace}"
 check "comps check knows it" local_comps check "$conf"
 check "compsd runs it" start_ready
 check "it is in the list" prints 'any(.[]; .name == "low-loss" and .params[0].default == 0.05)' comps policy list -j
 check "traffic" flow_start load udp-both --pps 100 inet
+check "what the first handshakes lost is past" wait_status "$DEADLINE" 'all(.paths[]; .loss == 0)'
 check "it stays where nothing is lost" stays 1 '[.active, .migrations.total]'
 lab link "$(active)" loss_ppm=300000
 check "it leaves a path that loses" moved_for loss
