@@ -120,8 +120,8 @@ static void show_events(struct shadow *s)
 		view->state = (enum path_state)event->state;
 		view->link_up = event->link_up;
 		view->blameless = event->blameless;
+		view->doubted.us = event->doubted_us;
 		s->paths[event->path].since_us = event->since_us;
-		s->views[event->path].doubted.us = event->doubted_us;
 		steer_drain(&s->steer, (int)event->path, event->drained);
 	}
 }

@@ -114,8 +114,7 @@ static void test_failover_waits_for_a_fresh_answer(void **state)
 	expect_move(w, 100 * MS, 1, "failover");
 }
 
-/* One path is found dead before the others have missed anything, and steer was last asked long ago.
- */
+/* The others have missed nothing yet, and steer was last asked long ago. */
 static void test_an_answer_from_before_the_suspicion_proves_nothing(void **state)
 {
 	struct steer_world *w = *state;

@@ -319,9 +319,10 @@ static void check_move(struct steer_world *w, struct history *h, int to)
 		check_whim(w, h);
 	if (strcmp(reason, "failover") != 0 && from >= 0)
 		assert_true(w->views[from].link_up && w->views[from].state != PATH_DOWN);
-	if (!strcmp(reason, "failover") && w->views[from].link_up &&
-	    w->views[from].state == PATH_DOWN)
-		assert_false(mono_before(w->views[to].confirmed, w->views[from].doubted));
+	if (!strcmp(reason, "failover") && w->views[from].link_up)
+		assert_false(mono_before(w->views[to].confirmed, w->views[from].state == PATH_DOWN
+									 ? w->views[from].doubted
+									 : w->steer.since));
 }
 
 static void test_invariants(void **state)
